@@ -1,0 +1,1 @@
+export { type IdKind, idOfHash, idPrefixes, isId, newContainerId, newId, type RandomBytes } from './ids.ts';
