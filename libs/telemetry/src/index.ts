@@ -1,0 +1,11 @@
+export { createLogger, type Logger } from './logger.ts';
+export {
+  carrierOfContext,
+  contextOfTraceparent,
+  currentTraceparent,
+  recordSpan,
+  type SpanOptions,
+  type TraceCarrier,
+  withSpan,
+} from './spans.ts';
+export { meterOf, startTelemetry } from './start-telemetry.ts';

@@ -1,0 +1,19 @@
+import { metrics } from '@opentelemetry/api';
+import { NodeSDK } from '@opentelemetry/sdk-node';
+
+/**
+ * Starts OpenTelemetry for one service. Traces and metrics leave over OTLP when
+ * `endpoint` (OTEL_EXPORTER_OTLP_ENDPOINT) is set; without it nothing is collected and nothing costs.
+ * No auto-instrumentation: spans are made in the libs, one place each.
+ */
+export function startTelemetry(service: string, endpoint: string | undefined): AsyncDisposable {
+  if (!endpoint) return { [Symbol.asyncDispose]: async () => {} };
+  const sdk = new NodeSDK({ serviceName: `portico-${service}`, instrumentations: [], autoDetectResources: false });
+  sdk.start();
+  return { [Symbol.asyncDispose]: () => sdk.shutdown().catch(() => undefined) };
+}
+
+/** The meter of a service; instruments made from it cost nothing until telemetry runs. */
+export function meterOf(service: string) {
+  return metrics.getMeter(`portico-${service}`);
+}
