@@ -1,0 +1,52 @@
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+
+export interface CommandResult {
+  readonly exitCode: number;
+  /** The last part of what it printed, both streams. */
+  readonly tail: string;
+  /** Everything on standard output, where `capture` was asked for. */
+  readonly stdout: string;
+}
+
+export interface CommandOptions {
+  readonly onLine?: (line: string, isError: boolean) => void;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly signal?: AbortSignal;
+  readonly timeoutMs?: number;
+  readonly cwd?: string;
+}
+
+const TAIL_CHARS = 16_000;
+
+/** Runs a program to its end. A program that fails is a result; one that can't be started is an error. */
+export function runCommand(file: string, args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(file, args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: options.env ?? process.env,
+      killSignal: 'SIGTERM',
+      ...(options.cwd ? { cwd: options.cwd } : {}),
+      ...(options.signal ? { signal: options.signal } : {}),
+      ...(options.timeoutMs ? { timeout: options.timeoutMs } : {}),
+    });
+    let tail = '';
+    let stdout = '';
+    const take = (isError: boolean) => (line: string) => {
+      tail = `${tail}${line}\n`.slice(-TAIL_CHARS);
+      if (!isError) stdout += `${line}\n`;
+      options.onLine?.(line, isError);
+    };
+    createInterface({ input: child.stdout }).on('line', take(false));
+    createInterface({ input: child.stderr }).on('line', take(true));
+    child.once('error', reject);
+    child.once('close', (code, signal) => resolve({ exitCode: code ?? (signal ? 128 : 1), tail, stdout }));
+  });
+}
+
+/** The same for programs that must succeed. */
+export async function mustRun(file: string, args: readonly string[], options: CommandOptions = {}): Promise<string> {
+  const { exitCode, tail, stdout } = await runCommand(file, args, options);
+  if (exitCode !== 0) throw new Error(`${file} ${args[0] ?? ''} ended with ${exitCode}: ${tail.trim().slice(-2_000)}`);
+  return stdout;
+}

@@ -1,0 +1,27 @@
+import { createHash } from 'node:crypto';
+import type { imageBuilder } from '@portico/contracts';
+import { idOfHash } from '@portico/ids';
+
+/**
+ * The id of the image that a recipe makes. It follows from content alone: bytes of context files,
+ * hashes of mounted ones, names (not values) of secrets. Order counts only where the build sees it.
+ */
+export function imageIdOf(recipe: imageBuilder.Recipe): string {
+  const hash = createHash('sha256');
+  const add = (...parts: (string | Uint8Array)[]): void => {
+    for (const part of parts) hash.update(`${part.length}:`).update(part);
+  };
+  add('portico-image-1', recipe.builderVersion, String(recipe.needsGpu), recipe.contextGlobalMount);
+  add('base', ...recipe.baseImageIds);
+  add('commands', ...recipe.dockerfileCommands);
+  add('files', ...byName(recipe.contextFiles, (file) => file.name).flatMap((file) => [file.name, file.data]));
+  add('mount', ...byName(recipe.contextMountFiles, (file) => file.path).flatMap((file) => [file.path, file.sha256Hex, String(file.mode)]));
+  add('arguments', ...[...recipe.buildArgs].sort().flat());
+  add('secrets', ...[...recipe.secretEnvironment.keys()].sort());
+  add('registry', recipe.registryAuth?.username ?? '');
+  return idOfHash('image', hash.digest());
+}
+
+function byName<T>(items: readonly T[], name: (item: T) => string): T[] {
+  return [...items].sort((a, b) => (name(a) < name(b) ? -1 : 1));
+}
