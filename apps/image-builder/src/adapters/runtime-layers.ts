@@ -3,6 +3,7 @@ import { cp, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises
 import { join } from 'node:path';
 import { DomainError } from '@portico/errors';
 import { storeName } from '../domain/dockerfile.ts';
+import { missingPin, type Pin, pinsFor, relaxed } from '../domain/requirements.ts';
 import { mustRun } from './command.ts';
 import type { ImageStore } from './image-store.ts';
 
@@ -88,7 +89,22 @@ async function installDependencies(folder: string, clientDir: string, { builderV
   const pins = join(clientDir, 'modal/builder', `${builderVersion}.txt`);
   // Builders up to 2024.10 put the client's dependencies into the image itself.
   if (builderVersion <= '2024.10' || !(await stat(pins).catch(() => undefined))) return;
-  await pip(series, target, ['-r', pins]);
+  await installPins(pinsFor(await readFile(pins, 'utf8'), series), series, target);
+}
+
+/** Pins of which an index no longer has the very version give way one by one. */
+async function installPins(wanted: readonly Pin[], series: string, target: string): Promise<void> {
+  let pins = wanted;
+  for (let left = 2 * wanted.length; ; left -= 1) {
+    try {
+      await pip(series, target, pins.map((pin) => pin.requirement));
+      return;
+    } catch (error) {
+      const missing = missingPin(String(error), pins);
+      if (!missing || left === 0) throw error;
+      pins = pins.map((pin) => (pin === missing ? relaxed(pin) : pin));
+    }
+  }
 }
 
 async function installRunner(folder: string, runnerDir: string): Promise<void> {
