@@ -1,0 +1,78 @@
+import { nodeAgent } from '@portico/contracts';
+import type { EventStream } from '@portico/messaging';
+import type { Logger } from '@portico/telemetry';
+
+/** Carries what one container prints to the log stream, in order, in small batches. */
+export interface LogShipper {
+  add(data: string, source: nodeAgent.LogSource): void;
+  /** Resolves when all that was added is stored, or the time is up. */
+  flush(withinMs: number): Promise<void>;
+}
+
+const BATCH_MS = 10;
+const BATCH_BYTES = 256 * 1024;
+/** Held while NATS is away; beyond it the oldest lines are dropped and a note says so. */
+const HELD_BYTES = 8 * 1024 * 1024;
+
+export function createLogShipper(
+  stream: EventStream<nodeAgent.LogBatch>,
+  ids: { readonly appId: string; readonly containerId: string; readonly functionId: string },
+  log: Logger,
+): LogShipper {
+  let held: nodeAgent.LogItem[] = [];
+  let heldBytes = 0;
+  let dropped = 0;
+  let shipping: Promise<void> | undefined;
+  const ship = async (): Promise<void> => {
+    while (held.length > 0) {
+      const items = takeBatch(held);
+      held = held.slice(items.length);
+      heldBytes -= items.reduce((sum, item) => sum + item.data.length, 0);
+      await publishUntilStored(stream, ids, items, log);
+    }
+    shipping = undefined;
+  };
+  return {
+    add(data, source) {
+      held.push({ data, source, timeUnixNano: BigInt(Date.now()) * 1_000_000n });
+      heldBytes += data.length;
+      while (heldBytes > HELD_BYTES) {
+        const oldest = held.shift();
+        heldBytes -= oldest?.data.length ?? 0;
+        dropped += 1;
+        if (dropped === 1) log.warn({ container: ids.containerId }, 'Lines of a container are dropped: the log stream can not take them');
+      }
+      shipping ??= delay(BATCH_MS).then(ship);
+    },
+    async flush(withinMs) {
+      await Promise.race([shipping ?? Promise.resolve(), delay(withinMs)]);
+    },
+  };
+}
+
+function takeBatch(held: readonly nodeAgent.LogItem[]): nodeAgent.LogItem[] {
+  let bytes = 0;
+  const end = held.findIndex((item) => (bytes += item.data.length) > BATCH_BYTES);
+  return held.slice(0, end < 0 ? held.length : Math.max(1, end));
+}
+
+async function publishUntilStored(
+  stream: EventStream<nodeAgent.LogBatch>,
+  ids: { readonly appId: string; readonly containerId: string; readonly functionId: string },
+  items: nodeAgent.LogItem[],
+  log: Logger,
+): Promise<void> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      await stream.publish([ids.appId, ids.containerId], { ...ids, items });
+      return;
+    } catch (error) {
+      if (attempt === 0) log.warn({ err: error, container: ids.containerId }, 'The log stream does not take lines; trying again');
+      await delay(250);
+    }
+  }
+}
+
+function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

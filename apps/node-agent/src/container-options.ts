@@ -1,0 +1,36 @@
+import type { autoscaler, control, imageBuilder, nodeAgent } from '@portico/contracts';
+import type { Bucket, EventStream } from '@portico/messaging';
+import type { Logger } from '@portico/telemetry';
+import type { Network } from './adapters/network.ts';
+import type { RootFileSystems } from './adapters/root-file-system.ts';
+import type { Driver } from './domain/driver.ts';
+import type { ForwardClient } from './door/door.ts';
+
+/** What every container of the node needs around it. */
+export interface Surroundings {
+  readonly containersDir: string;
+  readonly defaultMemoryBytes: number;
+  readonly driver: Driver;
+  readonly network: Network;
+  readonly rootFileSystems: RootFileSystems;
+  readonly forward: ForwardClient;
+  readonly reports: Bucket<nodeAgent.Container>;
+  readonly logs: EventStream<nodeAgent.LogBatch>;
+  readonly specOf: (placement: autoscaler.Placement) => Promise<control.ContainerSpec>;
+  readonly fileSystemOf: (imageId: string, spec: control.ContainerSpec) => Promise<imageBuilder.PrepareFileSystemResponse>;
+  readonly log: Logger;
+}
+
+/** What is written beside a container, so that a later process can take it over. */
+export interface SavedContainer {
+  readonly report: string;
+  readonly networkName: string;
+  readonly address: string;
+  readonly memoryBytes: number;
+  readonly isRunner: boolean;
+  readonly isServer: boolean;
+  readonly graceMs: number;
+  readonly port: number;
+  readonly isDraining: boolean;
+  readonly startupTimeoutMs: number;
+}

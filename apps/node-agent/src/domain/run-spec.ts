@@ -1,0 +1,47 @@
+import type { control, imageBuilder, nodeAgent } from '@portico/contracts';
+import type { RunSpec } from './driver.ts';
+import { commandOf } from './run-command.ts';
+
+export interface RunSpecNeeds {
+  readonly report: nodeAgent.Container;
+  readonly dir: string;
+  readonly rootDir: string;
+  readonly lease: { readonly path: string };
+  readonly spec: control.ContainerSpec;
+  readonly image: imageBuilder.ImageConfig;
+  readonly memoryBytes: number;
+  readonly stdout: number;
+  readonly stderr: number;
+}
+
+const PROCESSES_MAX = 4_096;
+const DEFAULT_CPU_MILLIS = 125;
+
+/** What the runtime is told about one container. */
+export function runSpecOf({ report, dir, rootDir, lease, spec, image, memoryBytes, stdout, stderr }: RunSpecNeeds): RunSpec {
+  const { args, environment, workingDirectory } = commandOf(spec, image);
+  const resources = spec.pool?.resources;
+  return {
+    containerId: report.containerId,
+    bundleDir: dir,
+    rootDir,
+    networkNamespace: lease.path,
+    args,
+    environment,
+    workingDirectory,
+    hostName: 'modal',
+    binds: [
+      { source: dir, destination: '/__portico/run', isReadOnly: false },
+      { source: '/etc/resolv.conf', destination: '/etc/resolv.conf', isReadOnly: true },
+      { source: '/etc/ssl/certs/ca-certificates.crt', destination: '/etc/ssl/certs/ca-certificates.crt', isReadOnly: true },
+    ],
+    limits: {
+      memoryBytes,
+      cpuMillis: resources?.cpuMaxMillis ?? 0,
+      cpuWeightMillis: resources?.cpuMillis || DEFAULT_CPU_MILLIS,
+      processes: PROCESSES_MAX,
+    },
+    stdout,
+    stderr,
+  };
+}

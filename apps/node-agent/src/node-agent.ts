@@ -1,0 +1,84 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type autoscaler, buckets, control, imageBuilder, streams } from '@portico/contracts';
+import { connectGrpc, serveGrpc } from '@portico/grpc';
+import { idOfHash } from '@portico/ids';
+import { connectNats, openBucket, openStream, openView } from '@portico/messaging';
+import { type ServiceContext, socketOf } from '@portico/service';
+import { openNetwork } from './adapters/network.ts';
+import { keepNodeRecord } from './adapters/node-record.ts';
+import { createRootFileSystems } from './adapters/root-file-system.ts';
+import { createRuncDriver } from './adapters/runc-driver.ts';
+import type { Config } from './config.ts';
+import type { Surroundings } from './container-options.ts';
+import { createContainers } from './containers.ts';
+import { connectForward } from './door/door.ts';
+import { nodeApi } from './grpc/node-api.ts';
+
+const SPEC_DEADLINE_MS = 30_000;
+const LAYERS_DEADLINE_MS = 300_000;
+const RESYNC_MS = 60_000;
+
+/** Everything node-agent is made of, in the order in which it opens. */
+export async function startNodeAgent(config: Config, { opened, log }: ServiceContext): Promise<void> {
+  await mkdir(config.containersDir, { recursive: true, mode: 0o711 });
+  const nodeId = await ownNodeId(config.home);
+  const driver = createRuncDriver(config);
+  const runtime = await driver.fingerprint();
+  const nats = opened.use(await connectNats(config.nats, log));
+  const reports = await openBucket(nats, buckets.containers, true);
+  const nodes = await openBucket(nats, buckets.nodes, true);
+  const logs = await openStream(nats, streams.logs, true);
+  const network = opened.use(await openNetwork(config));
+  const specs = opened.use(connectGrpc(control.ContainerSpecServiceService, `unix://${socketOf(config.home, 'control')}`));
+  const images = opened.use(connectGrpc(imageBuilder.ImageServiceService, `unix://${socketOf(config.home, 'image-builder')}`));
+  const around: Surroundings = {
+    containersDir: config.containersDir,
+    defaultMemoryBytes: config.defaultMemoryBytes,
+    driver,
+    network,
+    rootFileSystems: createRootFileSystems(config.home),
+    forward: opened.use(connectForward(`unix://${socketOf(config.home, 'control-door')}`)),
+    reports,
+    logs,
+    specOf: (placement) => specOf(specs, placement),
+    fileSystemOf: (imageId, { clientVersion, imageBuilderVersion, plainImage }) =>
+      images.prepareFileSystem(
+        { imageId, clientVersion: plainImage ? '' : clientVersion, builderVersion: imageBuilderVersion },
+        { deadlineMs: LAYERS_DEADLINE_MS },
+      ),
+    log,
+  };
+  const containers = opened.use(await createContainers(around, reports));
+  const wanted = opened.use(await openView(nats, buckets.placements, { log, filter: `${nodeId}.*`, onChange: () => queueMicrotask(() => sync()) }));
+  const sync = (): void => containers.sync([...wanted.entries()].map(([, placement]) => placement));
+  const resync = setInterval(sync, RESYNC_MS);
+  opened.defer(() => clearInterval(resync));
+  sync();
+  opened.use(await keepNodeRecord({ nodes, nodeId, hostName: config.hostName, runtime, log }));
+  opened.use(await serveGrpc({ address: `unix://${socketOf(config.home, 'node-agent')}`, apis: [nodeApi(containers, driver)], log }));
+}
+
+async function specOf(
+  specs: ReturnType<typeof connectGrpc<typeof control.ContainerSpecServiceService>>,
+  { containerId, pool }: autoscaler.Placement,
+): Promise<control.ContainerSpec> {
+  const { spec } = await specs.getContainerSpec(
+    { containerId, poolId: pool?.poolId ?? '', appId: pool?.appId ?? '', definitionId: pool?.definitionId ?? '' },
+    { deadlineMs: SPEC_DEADLINE_MS },
+  );
+  if (!spec) throw new Error(`control gave no specification for ${containerId}`);
+  return spec;
+}
+
+/** The node's id, made once and kept with its state. */
+async function ownNodeId(home: string): Promise<string> {
+  const path = join(home, 'node-id');
+  const fresh = idOfHash('node', Buffer.from(randomUUID()));
+  await writeFile(path, fresh, { flag: 'wx' }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error;
+  });
+  return (await readFile(path, 'utf8')).trim();
+}
+
