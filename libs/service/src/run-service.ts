@@ -1,4 +1,6 @@
 import { once } from 'node:events';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import process from 'node:process';
 import { createLogger, type Logger, startTelemetry } from '@portico/telemetry';
 import type { CommonConfig } from './common-config.ts';
@@ -15,8 +17,9 @@ export interface ServiceContext {
 /**
  * Runs a service until SIGINT or SIGTERM, then closes what it opened, last first.
  *
- * Writes `{"event":"ready"}` to its log when `start` has come back. The process ends because
- * nothing keeps it alive any more; the timer is for a resource that hangs.
+ * When `start` has come back it writes `{"event":"ready"}` to its log and its process id to
+ * `readyFileOf`. The process ends because nothing keeps it alive any more; the timer is for a
+ * resource that hangs. What is told to stop while it still starts has nothing to finish and ends at once.
  */
 export async function runService<C extends CommonConfig>(
   service: string,
@@ -26,12 +29,15 @@ export async function runService<C extends CommonConfig>(
   const config = readOrExit(service, read);
   const log = createLogger(service, config.logLevel);
   const stopping = new AbortController();
-  const stop = (): void => stopping.abort();
+  let isReady = false;
+  const stop = (): void => (isReady ? stopping.abort() : process.exit(0));
   process.once('SIGINT', stop).once('SIGTERM', stop);
   try {
     await using opened = new AsyncDisposableStack();
-    opened.use(startTelemetry(service, config.otlpEndpoint));
+    opened.use(await startTelemetry(service, config.otlpEndpoint));
     await start(config, { opened, log, stopping: stopping.signal });
+    isReady = true;
+    opened.use(await announceReady(config.home, service));
     log.info({ event: 'ready', pid: process.pid }, `${service} is ready`);
     if (!stopping.signal.aborted) await once(stopping.signal, 'abort');
     log.info({ event: 'stopping' }, `${service} stops`);
@@ -41,6 +47,18 @@ export async function runService<C extends CommonConfig>(
     process.exitCode = 1;
     setTimeout(() => process.exit(1), 1_000).unref();
   }
+}
+
+/** Holds the process id of a service for as long as it is ready. */
+export function readyFileOf(home: string, service: string): string {
+  return join(home, 'run', `${service}.ready`);
+}
+
+async function announceReady(home: string, service: string): Promise<AsyncDisposable> {
+  const path = readyFileOf(home, service);
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await writeFile(path, `${process.pid}\n`);
+  return { [Symbol.asyncDispose]: () => rm(path, { force: true }) };
 }
 
 function readOrExit<C>(service: string, read: () => C): C {

