@@ -1,1 +1,1 @@
-"""The program that starts inside a container: serves HTTP straight into the user's web functions."""
+"""The program that starts inside a container and serves HTTP straight into the user's web functions."""

@@ -1,121 +1,81 @@
-"""Request bodies: where one ends, and back-pressure while the app has not read it."""
+"""A request body on its way to the app, with back-pressure while the app has not read it."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from typing import Callable
+from collections.abc import Callable
 
-from .head import BadRequest
-
-HIGH_WATER = 256 * 1024
+HIGH_WATER_BYTES = 256 * 1024
 """Bytes held for an app that reads slowly before the router is made to wait."""
 
 
-class Framing:
-    """Tells body bytes from what follows them. `feed` returns what of the data is body and how much was used."""
-
-    def __init__(self, content_length: int | None, chunked: bool) -> None:
-        self._left = 0 if chunked else (content_length or 0)
-        self._chunked = chunked
-        self._state = "size"
-        self._line = b""
-        self.done = not chunked and self._left == 0
-
-    def feed(self, data: bytes) -> tuple[bytes, int]:
-        if not self._chunked:
-            taken = data[: self._left]
-            self._left -= len(taken)
-            self.done = self._left == 0
-            return taken, len(taken)
-        out: list[bytes] = []
-        at = 0
-        while at < len(data) and not self.done:
-            at = self._data(data, at, out) if self._state == "data" else self._control(data, at)
-        return b"".join(out), at
-
-    def _data(self, data: bytes, at: int, out: list[bytes]) -> int:
-        taken = data[at : at + self._left]
-        out.append(taken)
-        self._left -= len(taken)
-        if self._left == 0:
-            self._state = "end"
-        return at + len(taken)
-
-    def _control(self, data: bytes, at: int) -> int:
-        end = data.find(b"\n", at)
-        piece = data[at:] if end < 0 else data[at : end + 1]
-        self._line += piece
-        if len(self._line) > 8192:
-            raise BadRequest("chunk line too long")
-        if end >= 0:
-            line, self._line = self._line, b""
-            self._line_ended(line)
-        return at + len(piece)
-
-    def _line_ended(self, line: bytes) -> None:
-        if not line.endswith(b"\r\n"):
-            raise BadRequest("chunk line without CR")
-        text = line[:-2]
-        if self._state == "end":
-            if text:
-                raise BadRequest("chunk longer than its size")
-            self._state = "size"
-        elif self._state == "trailer":
-            self.done = text == b""
-        else:
-            digits = text.partition(b";")[0].strip()
-            if not digits or not all(byte in b"0123456789abcdefABCDEF" for byte in digits):
-                raise BadRequest("malformed chunk size")
-            self._left = int(digits, 16)
-            self._state = "data" if self._left else "trailer"
-
-
 class Body:
-    """The chunks of one request on their way to the app."""
+    """The bytes of one request that have come and that the app has not taken yet."""
 
-    def __init__(self, pause: Callable[[], None], resume: Callable[[], None]) -> None:
-        self._chunks: deque[bytes] = deque()
+    __slots__ = ("_chunks", "_held", "_hold_back", "_waiters", "complete", "gone")
+
+    def __init__(self, hold_back: Callable[[bool], None]) -> None:
+        self._chunks: list[bytes] = []
         self._held = 0
-        self._paused = False
-        self._pause = pause
-        self._resume = resume
-        self._event = asyncio.Event()
+        self._hold_back = hold_back
+        self._waiters: list[asyncio.Future[None]] = []
         self.complete = False
-        self.disconnected = False
+        self.gone = False
 
     def push(self, data: bytes) -> None:
+        """More of the body has come."""
+        if not data:
+            return
+        before = self._held
         self._chunks.append(data)
         self._held += len(data)
-        if self._held > HIGH_WATER and not self._paused:
-            self._paused = True
-            self._pause()
-        self._event.set()
+        if before <= HIGH_WATER_BYTES < self._held:
+            self._hold_back(True)
+        self._wake()
 
     def finish(self) -> None:
+        """The body has come as a whole."""
         self.complete = True
-        self._event.set()
+        self._wake()
 
     def disconnect(self) -> None:
-        self.disconnected = True
-        self._event.set()
+        """The caller has left."""
+        self.gone = True
+        self._wake()
 
     async def next(self) -> tuple[bytes, bool] | None:
-        """The next chunk and whether more may come; None when the caller has gone."""
-        while not self._chunks and not self.complete and not self.disconnected:
-            self._event.clear()
-            await self._event.wait()
-        if self.disconnected:
+        """What has come, and whether more may come; None when the caller has left."""
+        while not self._chunks and not self.complete and not self.gone:
+            await self._change()
+        if self.gone:
             return None
-        data = b"".join(self._chunks)
-        self._chunks.clear()
-        self._held = 0
-        if self._paused:
-            self._paused = False
-            self._resume()
-        return data, not self.complete
+        return self.take(), not self.complete
 
-    async def until_disconnected(self) -> None:
-        while not self.disconnected:
-            self._event.clear()
-            await self._event.wait()
+    def take(self) -> bytes:
+        """Hands out what is held and lets the router send more."""
+        data = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
+        if self._held > HIGH_WATER_BYTES:
+            self._hold_back(False)
+        self._chunks = []
+        self._held = 0
+        return data
+
+    async def until_gone(self) -> None:
+        """Returns when the caller has left."""
+        while not self.gone:
+            await self._change()
+
+    def _wake(self) -> None:
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def _change(self) -> None:
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        try:
+            await waiter
+        finally:
+            if waiter in self._waiters:
+                self._waiters.remove(waiter)

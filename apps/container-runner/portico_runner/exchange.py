@@ -1,164 +1,172 @@
-"""One HTTP request and its answer, as an ASGI application sees them."""
+"""One HTTP request and its response, as an ASGI application sees them."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
 import traceback
-from typing import Any, Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import TYPE_CHECKING, Any
 
+from .answer import Answer, plain_answer
 from .body import Body
 from .head import Head
 
-Scope = MutableMapping[str, Any]
-App = Callable[[Scope, Callable[[], Awaitable[dict[str, Any]]], Callable[[dict[str, Any]], Awaitable[None]]], Awaitable[None]]
+if TYPE_CHECKING:
+    from .connection import Connection
 
-REASONS = {200: b"OK", 201: b"Created", 204: b"No Content", 304: b"Not Modified", 404: b"Not Found", 500: b"Internal Server Error"}
-WITHOUT_BODY = frozenset({204, 304})
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[dict[str, Any], Receive, Send], Awaitable[None]]
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+CUT_TEXT = "modal-http: internal error: the container stopped before the response was complete"
+MAX_REPR_LENGTH = 2000
 
 
 class Exchange:
-    """Runs the app for one request and writes its answer with the right framing."""
+    """Runs the app for one request and writes what it sends, each part as it comes."""
 
-    def __init__(self, head: Head, body: Body, connection: Any, close_after: bool) -> None:
+    __slots__ = (
+        "_answer",
+        "_broken",
+        "_connection",
+        "_expects_continue",
+        "_gone",
+        "_has_answered",
+        "_request_ended",
+        "body",
+        "head",
+    )
+
+    def __init__(self, head: Head, body: Body, connection: Connection, has_answered: Callable[[], None]) -> None:
         self.head = head
         self.body = body
-        self.keep_alive = head.keep_alive and not close_after
         self._connection = connection
-        self._started = False
-        self._ended = False
+        self._has_answered = has_answered
+        self._answer = Answer(head.method == "HEAD")
+        self._expects_continue = head.expects_continue
         self._request_ended = False
-        self._chunked = False
-        self._has_body = True
-        self._trailers = False
-        self._left: int | None = None
+        self._broken = False
+        self._gone = False
 
-    async def run(self, app: App, scope: Scope) -> None:
+    @property
+    def has_ended(self) -> bool:
+        """Nothing of the response is still to come."""
+        return self._answer.ended or self._broken
+
+    async def run(self, app: App, scope: dict[str, Any]) -> None:
+        """Calls the app; its failure becomes the answer."""
         try:
-            await app(scope, self.receive, self.send)
-        except asyncio.CancelledError:
-            self.keep_alive = False
-            raise
-        except BaseException as error:  # noqa: BLE001 - the app's error becomes the answer
+            await app(scope, self._receive, self._send)
+        except BaseException as error:  # noqa: BLE001 - also SystemExit: one request must not end the container
             self._failed(error)
         else:
-            if not self._ended:
+            if not self.has_ended and not self._gone:
                 self._failed(RuntimeError("the application returned without completing its response"))
 
-    async def receive(self) -> dict[str, Any]:
-        if self._ended or self._request_ended:
-            await self._until_over()
-            return {"type": "http.disconnect"}
-        if self.head.expects_continue and not self._started:
-            self.head.expects_continue = False
-            self._connection.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        chunk = await self.body.next()
-        if chunk is None:
-            return {"type": "http.disconnect"}
-        data, more = chunk
-        self._request_ended = not more
-        return {"type": "http.request", "body": data, "more_body": more}
+    def refuse(self, status: int, text: str) -> None:
+        """The request turned out to be malformed while the app was running."""
+        if not self.has_ended:
+            self._break(status, f"modal-http: {text}")
 
-    async def _until_over(self) -> None:
-        if not self._ended:
-            await self.body.until_disconnected()
+    def disconnected(self) -> None:
+        """The caller has left."""
+        self._gone = True
+        self.body.disconnect()
 
-    async def send(self, message: dict[str, Any]) -> None:
+    async def _receive(self) -> Message:
+        if not self._request_ended and not self.has_ended:
+            if self._expects_continue and not self.body.complete:
+                self._expects_continue = False
+                if not self._answer.on_wire:
+                    self._connection.write([CONTINUE])
+            chunk = await self.body.next()
+            if chunk is not None:
+                self._request_ended = not chunk[1]
+                return {"type": "http.request", "body": chunk[0], "more_body": chunk[1]}
+        elif not self.has_ended:
+            await self.body.until_gone()
+        return {"type": "http.disconnect"}
+
+    async def _send(self, message: Message) -> None:
+        if self._broken or self._gone:
+            # Nobody listens; let others run, since an app may send in a loop without an end.
+            await asyncio.sleep(0)
+            return
+        try:
+            parts = self._encode(message)
+        except Exception as error:
+            self._break(500, _failure_text(error))
+            raise
+        if parts:
+            self._connection.write(parts)
+        if self._answer.ended:
+            self._end(self._answer.close)
+        if self._connection.write_paused:
+            await self._connection.drained()
+
+    def _encode(self, message: Message) -> list[bytes]:
         kind = message["type"]
+        answer = self._answer
+        if kind == "http.response.body":
+            return answer.body(message.get("body") or b"", bool(message.get("more_body", False)))
         if kind == "http.response.start":
-            self._start(message)
-        elif kind == "http.response.body":
-            await self._send_body(bytes(message.get("body", b"")), bool(message.get("more_body", False)))
-        elif kind == "http.response.trailers" and self._trailers:
-            self._send_trailers(message)
-        else:
-            raise RuntimeError(f"unexpected message {kind!r}")
+            answer.start(message, close=self._must_close())
+            asyncio.get_running_loop().call_soon(self._flush)
+            return []
+        if kind == "http.response.trailers":
+            return answer.trailers(message)
+        raise RuntimeError(f"unexpected message {kind!r} in an HTTP response")
 
-    def _start(self, message: dict[str, Any]) -> None:
-        if self._started:
-            raise RuntimeError("the response has been started already")
-        status = int(message["status"])
-        self._trailers = bool(message.get("trailers", False))
-        self._has_body = self.head.method != "HEAD" and status not in WITHOUT_BODY
-        headers = [(bytes(name).lower(), bytes(value)) for name, value in message.get("headers", ())]
-        lines = [b"HTTP/1.1 %d %s" % (status, REASONS.get(status, b"-"))]
-        length: bytes | None = None
-        for name, value in headers:
-            if b"\r" in value or b"\n" in value or b"\r" in name or b"\n" in name or b":" in name:
-                raise ValueError(f"header {name!r} holds a line break")
-            if name == b"content-length":
-                length = value
-            elif name in (b"transfer-encoding", b"connection", b"keep-alive"):
-                continue
-            lines.append(name + b": " + value)
-        if self._has_body and length is None:
-            self._chunked = True
-            lines.append(b"transfer-encoding: chunked")
-        elif self._has_body and length is not None:
-            self._left = int(length)
-        if not self.keep_alive:
-            lines.append(b"connection: close")
-        self._started = True
-        self._pending_head = b"\r\n".join(lines) + b"\r\n\r\n"
+    def _must_close(self) -> bool:
+        # A body that was never asked for (100-continue) may or may not follow: nobody can tell.
+        return not self.head.keep_alive or self._connection.draining or self._expects_continue
 
-    async def _send_body(self, data: bytes, more: bool) -> None:
-        if not self._started:
-            raise RuntimeError("the response body came before its start")
-        if self._ended:
-            return
-        out = self._pending_head + self._framed(data, more)
-        self._pending_head = b""
-        if not more and not (self._trailers and self._chunked):
-            self._end()
-        self._connection.write(out)
-        await self._connection.drained()
-
-    def _framed(self, data: bytes, more: bool) -> bytes:
-        if not self._has_body:
-            return b""
-        if not self._chunked:
-            if self._left is not None:
-                if len(data) > self._left or (not more and len(data) < self._left):
-                    self.keep_alive = False
-                self._left -= len(data)
-            return data
-        out = b"%x\r\n%s\r\n" % (len(data), data) if data else b""
-        if more:
-            return out
-        return out + (b"0\r\n" if self._trailers else b"0\r\n\r\n")
-
-    def _send_trailers(self, message: dict[str, Any]) -> None:
-        lines = [bytes(name) + b": " + bytes(value) + b"\r\n" for name, value in message.get("headers", ())]
-        if message.get("more_trailers", False):
-            self._connection.write(b"".join(lines))
-            return
-        self._connection.write(b"".join(lines) + b"\r\n" if self._chunked else b"")
-        self._end()
-
-    def _end(self) -> None:
-        self._ended = True
-        if not self.body.complete:
-            # The rest of an unread body would be taken for the next request.
-            self.keep_alive = False
+    def _flush(self) -> None:
+        if not self._broken and not self._gone:
+            head = self._answer.flush()
+            if head:
+                self._connection.write([head])
 
     def _failed(self, error: BaseException) -> None:
-        if self.body.disconnected:
-            self.keep_alive = False
-            return
-        traceback.print_exception(type(error), error, error.__traceback__, file=sys.stderr)
-        if self._started and not self._pending_head:
-            self.keep_alive = False
+        cut = isinstance(error, asyncio.CancelledError) and self._connection.draining
+        if not cut and not (self._gone and _is_about_leaving(error)):
+            print_error(error)
+        if not self.has_ended and not self._gone:
+            self._break(500, CUT_TEXT if cut else _failure_text(error))
+
+    def _break(self, status: int, text: str) -> None:
+        """Ends a response that cannot go on: by an answer of our own if nothing is on the wire, else by cutting."""
+        self._broken = True
+        if self._answer.on_wire:
             self._connection.abort()
-            return
-        self.keep_alive = False
-        text = f"modal-http: internal error: status Failure: ExecutionError({error!r})".encode()
-        self._connection.write(plain_answer(500, text, head_only=self.head.method == "HEAD"))
-        self._ended = True
+        else:
+            self._connection.write([plain_answer(status, text, close=True, head_only=self.head.method == "HEAD")])
+        self._end(close=True)
+
+    def _end(self, close: bool) -> None:
+        # Whoever still waits for a part of the request hears that it is over.
+        self.body.disconnect()
+        self._has_answered()
+        self._connection.answered(self, close)
 
 
-def plain_answer(status: int, text: bytes, extra: bytes = b"", head_only: bool = False) -> bytes:
-    """A whole text/plain answer that ends the connection."""
-    return (
-        b"HTTP/1.1 %d %s\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\nconnection: close\r\n%s\r\n"
-        % (status, REASONS.get(status, b"-"), len(text), extra)
-    ) + (b"" if head_only else text)
+def _is_about_leaving(error: BaseException) -> bool:
+    """Whether an app that was left alone by its caller merely says so."""
+    return isinstance(error, (OSError, asyncio.CancelledError)) or type(error).__name__ == "ClientDisconnect"
+
+
+def _failure_text(error: BaseException) -> str:
+    try:
+        shown = repr(error)
+    except Exception:  # noqa: BLE001 - a user's __repr__ may do anything
+        shown = type(error).__name__
+    return f"modal-http: internal error: status Failure: ExecutionError({shown[:MAX_REPR_LENGTH]!r})"
+
+
+def print_error(error: BaseException) -> None:
+    """Shows the app's failure in the container's log."""
+    traceback.print_exception(type(error), error, error.__traceback__, file=sys.stderr)
+    sys.stderr.flush()

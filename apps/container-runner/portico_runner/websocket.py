@@ -1,197 +1,229 @@
-"""The server's side of a WebSocket (RFC 6455), as an ASGI application sees it."""
+"""One WebSocket as an ASGI application sees it: opening or denial, messages both ways, a close with its code."""
 
 from __future__ import annotations
 
 import asyncio
-import base64
-import codecs
-import hashlib
-import sys
-import traceback
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .frames import CONTINUATION, CLOSE, BINARY, PING, PONG, TEXT, Frame, FrameReader, ProtocolError, encode_frame
-from .head import BadRequest, Head
+from .answer import Answer, plain_answer
+from .exchange import App, Message, print_error
+from .frames import BINARY, PING, PONG, TEXT, ProtocolError, encode_close, encode_frame
+from .messages import MAX_MESSAGE_BYTES, NO_CODE, Close, MessageReader, is_close_code
 
-GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-MAX_MESSAGE_BYTES = 2 * 1024 * 1024
-"""The hosted platform's limit for one message, in both directions."""
-HIGH_WATER = 4 * 1024 * 1024
+if TYPE_CHECKING:
+    from .connection import Connection
+    from .handshake import Handshake
+    from .head import Head
+
+HIGH_WATER_BYTES = 256 * 1024
+"""Bytes of messages held for an app that reads slowly before the peer is made to wait."""
+HIGH_WATER_MESSAGES = 256
+CLOSE_SECONDS = 5.0
+"""How long the peer may take to answer our close."""
+FAILED_SECONDS = 0.25
+"""How long a peer that broke the protocol gets to read why, before the connection ends."""
+
+CONNECTING, OPEN, DENYING, CLOSING, CLOSED = range(5)
+
+
+class ClientGone(OSError):
+    """The app sends although the connection has ended."""
 
 
 class WebSocket:
-    """One connection: a handshake, messages both ways, a close with its code."""
+    """The states: CONNECTING until the app accepts or denies; OPEN; CLOSING once we have sent our close; CLOSED."""
 
-    scope_type = "websocket"
-
-    def __init__(self, head: Head, connection: Any, rest: bytes) -> None:
-        self._head = head
+    def __init__(self, handshake: Handshake, connection: Connection) -> None:
+        self._handshake = handshake
         self._connection = connection
-        self._key = next((value for name, value in head.headers if name == b"sec-websocket-key"), b"")
-        version = next((value for name, value in head.headers if name == b"sec-websocket-version"), b"")
-        if not self._key or version != b"13":
-            raise BadRequest("not a WebSocket handshake of version 13")
-        self._reader = FrameReader(MAX_MESSAGE_BYTES)
-        self._events: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        self._events.put_nowait({"type": "websocket.connect"})
+        self._state = CONNECTING
+        self._reader = MessageReader()
+        self._early = b""
+        self._denial: Answer | None = None
+        self._events: asyncio.Queue[tuple[Message, int]] = asyncio.Queue()
         self._held = 0
-        self._accepted = False
-        self._closing = False
-        self._over = False
-        self._opcode = 0
-        self._parts: list[bytes] = []
-        self._size = 0
-        self._early = rest
+        self._disconnect: Message | None = None
+        self._owed_pong: bytes | None = None
+        self._events.put_nowait(({"type": "websocket.connect"}, 0))
 
-    async def run(self, app: Any, scope: Any) -> None:
+    @property
+    def head(self) -> Head:
+        """The request that asked for the WebSocket."""
+        return self._handshake.head
+
+    async def run(self, app: App, scope: dict[str, Any]) -> None:
+        """Calls the app; when it returns or fails, the connection ends."""
         try:
-            await self._connection._server.run_in_context(lambda a, s: a(s, self._receive, self._send), self._head, scope)
-            if not self._closing:
-                self._close(1000 if self._accepted else 1006, b"")
-        except Exception as error:  # noqa: BLE001 - the app's error ends the connection
-            traceback.print_exception(type(error), error, error.__traceback__, file=sys.stderr)
-            if not self._accepted and not self._over:
-                self._deny(500, b"modal-http: internal error: the application failed")
-            elif not self._closing:
-                self._close(1011, b"")
-        finally:
-            self._connection.close()
+            await app(scope, self._receive, self._send)
+        except asyncio.CancelledError:
+            self._finish(1012, "the container stops")
+        except BaseException as error:  # noqa: BLE001 - also SystemExit: one socket must not end the container
+            if not (isinstance(error, OSError) and self._disconnect is not None):
+                print_error(error)
+            self._finish(1011, "internal error")
+        else:
+            self._finish(1000, "")
 
-    # what comes from the peer
+    # What comes from the peer
 
     def feed(self, data: bytes) -> None:
-        if not self._accepted:
+        """More bytes have come."""
+        if self._state in (CONNECTING, DENYING):
             self._early += data
-            return
-        try:
-            for frame in self._reader.feed(data):
-                self._take(frame)
-                if self._over:
-                    return
-        except ProtocolError as error:
-            self._disconnected(error.code)
-            self._close(error.code, str(error).encode())
-            self._connection.close()
-
-    def _take(self, frame: Frame) -> None:
-        if frame.opcode == PING:
-            self._connection.write(encode_frame(PONG, frame.payload))
-        elif frame.opcode == CLOSE:
-            self._peer_closes(frame.payload)
-        elif frame.opcode in (TEXT, BINARY, CONTINUATION):
-            self._take_data(frame)
-
-    def _take_data(self, frame: Frame) -> None:
-        if (frame.opcode == CONTINUATION) != bool(self._opcode):
-            raise ProtocolError(1002, "a fragment out of order")
-        if frame.opcode != CONTINUATION:
-            self._opcode = frame.opcode
-            self._decoder = codecs.getincrementaldecoder("utf-8")()
-        self._size += len(frame.payload)
-        if self._size > MAX_MESSAGE_BYTES:
-            raise ProtocolError(1009, "message larger than 2 MiB")
-        if self._opcode == TEXT:
-            try:
-                self._decoder.decode(frame.payload, frame.final)
-            except UnicodeDecodeError:
-                raise ProtocolError(1007, "text is not UTF-8") from None
-        self._parts.append(frame.payload)
-        if frame.final:
-            self._deliver(b"".join(self._parts))
-
-    def _deliver(self, payload: bytes) -> None:
-        event: dict[str, Any] = {"type": "websocket.receive"}
-        event["text" if self._opcode == TEXT else "bytes"] = payload.decode() if self._opcode == TEXT else payload
-        self._opcode, self._parts, self._size = 0, [], 0
-        self._held += len(payload)
-        if self._held > HIGH_WATER:
-            self._connection.transport.pause_reading()
-        self._events.put_nowait(event)
-
-    def _peer_closes(self, payload: bytes) -> None:
-        code = int.from_bytes(payload[:2], "big") if len(payload) >= 2 else 1005
-        if len(payload) == 1 or (len(payload) >= 2 and not valid_close_code(code)):
-            raise ProtocolError(1002, "malformed close frame")
-        try:
-            payload[2:].decode()
-        except UnicodeDecodeError:
-            raise ProtocolError(1007, "close reason is not UTF-8") from None
-        if not self._closing:
-            self._closing = True
-            self._connection.write(encode_frame(CLOSE, payload[:2]))
-        self._disconnected(code)
-        self._connection.close()
+            self._connection.hold_messages(len(self._early) > HIGH_WATER_BYTES)
+        elif self._state != CLOSED:
+            self._reader.feed(data)
+            self._read()
 
     def connection_lost(self) -> None:
-        self._disconnected(1006)
+        """The peer has gone without a close."""
+        self._state = CLOSED
+        self._disconnected(1006, "")
 
-    def _disconnected(self, code: int) -> None:
-        if not self._over:
-            self._over = True
-            self._events.put_nowait({"type": "websocket.disconnect", "code": code, "reason": ""})
+    def may_write(self) -> None:
+        """What was written has been sent: the pong that had to wait goes now."""
+        payload, self._owed_pong = self._owed_pong, None
+        if payload is not None and self._state == OPEN:
+            self._connection.write(encode_frame(PONG, payload))
 
-    # what the app does
+    def _read(self) -> None:
+        try:
+            while self._state in (OPEN, CLOSING):
+                message = self._reader.next()
+                if message is None:
+                    return
+                if isinstance(message, Close):
+                    self._peer_closes(message)
+                elif isinstance(message, (str, bytes)):
+                    self._deliver(message)
+                elif message.opcode == PING:
+                    # Only the last ping has to be answered, so a flood of them fills no buffer.
+                    self._owed_pong = message.payload
+                    if not self._connection.write_paused:
+                        self.may_write()
+        except ProtocolError as error:
+            self._close(error.code, str(error), FAILED_SECONDS)
+            self._state = CLOSED
+            self._disconnected(error.code, str(error))
 
-    async def _receive(self) -> dict[str, Any]:
-        event = await self._events.get()
-        size = len(event.get("bytes") or event.get("text") or "")
-        if self._held > HIGH_WATER >= self._held - size and not self._over:
-            self._connection.transport.resume_reading()
+    def _deliver(self, message: str | bytes) -> None:
+        if self._state != OPEN:
+            return
+        kind = "text" if isinstance(message, str) else "bytes"
+        self._held += len(message)
+        self._events.put_nowait(({"type": "websocket.receive", kind: message}, len(message)))
+        self._hold_back()
+
+    def _peer_closes(self, close: Close) -> None:
+        if self._state == OPEN:
+            # Echo the code, as RFC 6455 asks; a close without one is answered by one without.
+            parts = encode_frame(0x8, b"") if close.code == NO_CODE else encode_close(close.code, "")
+            self._connection.write(parts)
+        self._state = CLOSED
+        self._disconnected(close.code, close.reason)
+        self._connection.close()
+
+    def _disconnected(self, code: int, reason: str) -> None:
+        if self._disconnect is None:
+            self._disconnect = {"type": "websocket.disconnect", "code": code, "reason": reason}
+            self._events.put_nowait((self._disconnect, 0))
+
+    def _hold_back(self) -> None:
+        full = self._held > HIGH_WATER_BYTES or self._events.qsize() > HIGH_WATER_MESSAGES
+        self._connection.hold_messages(full)
+
+    # What the app asks for
+
+    async def _receive(self) -> Message:
+        if self._disconnect is not None and self._events.empty():
+            return dict(self._disconnect)
+        message, size = await self._events.get()
         self._held -= size
-        return event
+        if self._state == OPEN:
+            self._hold_back()
+        return message
 
-    async def _send(self, message: dict[str, Any]) -> None:
+    async def _send(self, message: Message) -> None:
         kind = message["type"]
-        if kind == "websocket.accept":
-            self._accept(message)
-        elif kind == "websocket.send":
+        if kind == "websocket.send" and self._state == OPEN:
             await self._send_message(message)
-        elif kind == "websocket.close":
-            if not self._accepted:
-                self._deny(403, b"")
-            else:
-                self._close(int(message.get("code", 1000)), str(message.get("reason") or "").encode())
+        elif self._disconnect is not None:
+            if kind == "websocket.send":
+                raise ClientGone("the WebSocket has ended")
+        elif kind == "websocket.accept" and self._state == CONNECTING:
+            self._accept(message)
+        elif kind == "websocket.close" and self._state == CONNECTING:
+            self._deny(plain_answer(403, "", close=True))
+        elif kind == "websocket.close" and self._state == OPEN:
+            self._app_closes(message)
+        elif kind == "websocket.http.response.start" and self._state == CONNECTING:
+            self._denial = Answer(head_only=False)
+            self._denial.start(message, close=True)
+            self._state = DENYING
+        elif kind == "websocket.http.response.body" and self._denial is not None:
+            await self._send_denial(message)
         else:
-            raise RuntimeError(f"unexpected message {kind!r}")
+            raise RuntimeError(f"unexpected message {kind!r} in this state of a WebSocket")
 
-    def _accept(self, message: dict[str, Any]) -> None:
-        accept = base64.b64encode(hashlib.sha1(self._key + GUID).digest())
-        lines = [b"HTTP/1.1 101 Switching Protocols", b"upgrade: websocket", b"connection: Upgrade", b"sec-websocket-accept: " + accept]
-        if message.get("subprotocol"):
-            lines.append(b"sec-websocket-protocol: " + str(message["subprotocol"]).encode("latin-1"))
-        for name, value in message.get("headers", ()):
-            if b"\n" in value or b"\r" in value:
-                raise ValueError(f"header {name!r} holds a line break")
-            lines.append(bytes(name) + b": " + bytes(value))
-        self._connection.write(b"\r\n".join(lines) + b"\r\n\r\n")
-        self._accepted = True
+    def _accept(self, message: Message) -> None:
+        self._connection.write([self._handshake.acceptance(message.get("subprotocol"), message.get("headers") or ())])
+        self._state = OPEN
         early, self._early = self._early, b""
+        self._connection.hold_messages(False)
         self.feed(early)
 
-    async def _send_message(self, message: dict[str, Any]) -> None:
-        if self._closing or self._over:
-            return
+    async def _send_message(self, message: Message) -> None:
         text = message.get("text")
-        payload = text.encode() if text is not None else bytes(message.get("bytes") or b"")
+        payload = bytes(message.get("bytes") or b"") if text is None else text.encode()
         if len(payload) > MAX_MESSAGE_BYTES:
-            self._disconnected(1009)
-            self._close(1009, b"message larger than 2 MiB")
+            self._close(1009, "message is too big")
+            self._disconnected(1009, "message is too big")
             return
-        self._connection.write(encode_frame(TEXT if text is not None else BINARY, payload))
-        await self._connection.drained()
+        self._connection.write(encode_frame(BINARY if text is None else TEXT, payload))
+        if self._connection.write_paused:
+            await self._connection.drained()
 
-    def _close(self, code: int, reason: bytes) -> None:
-        if self._closing:
-            return
-        self._closing = True
-        payload = b"" if code in (1005, 1006) else code.to_bytes(2, "big") + reason[:123]
-        self._connection.write(encode_frame(CLOSE, payload))
+    def _app_closes(self, message: Message) -> None:
+        code = int(message.get("code") or 1000)
+        if not is_close_code(code):
+            raise ValueError(f"{code} is not a code that a close frame may carry")
+        reason = str(message.get("reason") or "")
+        self._close(code, reason)
+        self._disconnected(code, reason)
 
-    def _deny(self, status: int, text: bytes) -> None:
-        self._closing = self._over = True
-        self._connection.write(b"HTTP/1.1 %d -\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%s" % (status, len(text), text))
+    async def _send_denial(self, message: Message) -> None:
+        assert self._denial is not None
+        more = bool(message.get("more_body", False))
+        self._connection.write(self._denial.body(message.get("body") or b"", more))
+        if self._denial.ended:
+            self._deny(b"")
+        elif self._connection.write_paused:
+            await self._connection.drained()
 
+    # Endings
 
-def valid_close_code(code: int) -> bool:
-    """Whether a peer may send this code: RFC 6455 section 7.4."""
-    return code in (1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014) or 3000 <= code <= 4999
+    def _deny(self, answer: bytes) -> None:
+        if answer:
+            self._connection.write([answer])
+        self._state = CLOSED
+        self._disconnected(1006, "")
+        self._connection.close()
+
+    def _close(self, code: int, reason: str, patience_seconds: float = CLOSE_SECONDS) -> None:
+        """Sends our close; the connection ends when the peer answers it, or when it takes too long."""
+        if self._state == OPEN:
+            self._state = CLOSING
+            self._connection.write(encode_close(code, reason))
+            self._connection.hold_messages(False)
+            asyncio.get_running_loop().call_later(patience_seconds, self._connection.close)
+
+    def _finish(self, code: int, reason: str) -> None:
+        """The app has returned."""
+        if self._state == OPEN:
+            self._close(code, reason)
+            self._disconnected(code, reason)
+        elif self._state == CONNECTING:
+            text = "modal-http: internal error: the application did not answer the WebSocket handshake"
+            self._deny(plain_answer(500, text, close=True))
+        elif self._state == DENYING:
+            self._connection.abort()

@@ -1,0 +1,150 @@
+"""What the runner knows about its container: the web functions it serves, and whether it is ready, or has failed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import hashlib
+import os
+import re
+import sys
+import time
+import traceback
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from .context_ids import SetIds
+from .events import Events
+from .exchange import App
+from .gate import Gate
+from .ports import until_unused
+from .server import Server
+from .settings import Settings
+
+FUNCTION_NAME = "web"
+"""The name under which a web function that is no method of a class is told."""
+LINGER_SECONDS = 0.5
+"""How long a draining container stays to say "busy", so that the router has noticed."""
+PORT_GRACE_SECONDS = 30.0
+"""The longest drain of a port: who is connected to it may be idle, which cannot be seen from here."""
+
+_file_name = re.compile(r"[A-Za-z0-9_]{1,40}").fullmatch
+
+
+class WebFunction:
+    """One web function or web method: an app to serve on a socket, or a port of the user's own server."""
+
+    def __init__(self, name: str, app: App, lifespan: Any, port: int) -> None:
+        self.name = name
+        self.app = app
+        self.lifespan = lifespan
+        self.port = port
+        self.server: Server | None = None
+        self.started = False
+
+    @property
+    def socket_name(self) -> str:
+        """Short and plain, since the path of a socket may have 107 bytes in all."""
+        if _file_name(self.name):
+            return f"{self.name}.sock"
+        return f"m-{hashlib.sha256(self.name.encode()).hexdigest()[:12]}.sock"
+
+
+class Container:
+    """The web functions of this container and their common gate, and what the node-agent is told."""
+
+    def __init__(self, settings: Settings, events: Events) -> None:
+        self._settings = settings
+        self._functions: list[WebFunction] = []
+        self._draining_since: float | None = None
+        self._told = False
+        self.events = events
+        self.gate = Gate(settings.max_concurrent)
+        self.set_ids: SetIds = lambda _request_id: None
+        self.grace_seconds = 300.0 if settings.drain_seconds is None else settings.drain_seconds
+
+    def use_timeout(self, seconds: int) -> None:
+        """The function's own limit: no request runs longer, so no drain has to, unless a setting says otherwise."""
+        if seconds > 0 and self._settings.drain_seconds is None:
+            self.grace_seconds = float(seconds)
+
+    def add(self, function: WebFunction) -> None:
+        """Serves a function from the end of its lifespan start-up to the beginning of its shutdown."""
+        self._functions.append(function)
+        lifespan = function.lifespan
+        startup: Callable[[], Awaitable[None]] = lifespan.lifespan_startup
+        shutdown: Callable[[], Awaitable[None]] = lifespan.lifespan_shutdown
+
+        async def start_and_open() -> None:
+            await startup()
+            await self._open(function)
+
+        def drain_and_stop() -> Awaitable[None]:
+            # A SIGINT unwinds the stock entrypoint by this exception: it asks for the end now, not for a drain.
+            hurried = isinstance(sys.exc_info()[1], KeyboardInterrupt)
+            return self._drain_then(function, shutdown, 0.0 if hurried else self.grace_seconds)
+
+        lifespan.lifespan_startup, lifespan.lifespan_shutdown = start_and_open, drain_and_stop
+
+    def rename(self, lifespan: Any, name: str) -> None:
+        """The client's own name for the function that has this lifespan; empty for one that is no method."""
+        for function in self._functions:
+            if function.lifespan is lifespan:
+                function.name = name or FUNCTION_NAME
+
+    def ready(self) -> None:
+        """Everything has started. Said once."""
+        if self._told:
+            return
+        self.started()
+        ports = {function.name: function.port for function in self._functions if function.port}
+        sockets = {function.name: function.socket_name for function in self._functions if function.server}
+        self.events.tell("ready", sockets=sockets, port=next(iter(ports.values()), None), ports=ports)
+
+    def started(self) -> None:
+        """The user's start-up code has run; whether the container is ready is for others to say."""
+        self._told = True
+        self.events.phase("startup")
+
+    def failed(self, error: BaseException | str) -> None:
+        """The start has failed; nothing is said of what happens after the container was ready."""
+        if self._told:
+            return
+        self._told = True
+        if isinstance(error, BaseException):
+            error = "".join(traceback.format_exception_only(type(error), error)).strip()
+        self.events.tell("failed", message=error)
+
+    async def _open(self, function: WebFunction) -> None:
+        if not function.port:
+            self.gate.use_context(contextvars.copy_context())
+            function.server = Server(function.app, self.gate, function.lifespan.state, self.set_ids)
+            await function.server.open(os.path.join(self._settings.run_dir, function.socket_name))
+        function.started = True
+        if all(each.started for each in self._functions):
+            self.ready()
+
+    async def _drain_then(self, function: WebFunction, shutdown: Callable[[], Awaitable[None]], grace: float) -> None:
+        if function.started:
+            await self._drain(function, grace)
+        await shutdown()
+
+    async def _drain(self, function: WebFunction, grace: float) -> None:
+        """Says "busy", lets what runs end, stays until the router has noticed, then closes."""
+        self.gate.start_draining()
+        if self._draining_since is None:
+            self._draining_since = time.monotonic()
+        since = self._draining_since
+
+        def left(seconds: float) -> float:
+            return max(0.0, since + seconds - time.monotonic())
+
+        if not await self.gate.drained(left(grace)):
+            print("portico: requests that still ran at the end of the drain were cut off", file=sys.stderr, flush=True)
+            await self.gate.cut()
+        await asyncio.sleep(left(min(grace, LINGER_SECONDS)))
+        if function.port:
+            await until_unused(function.port, left(min(grace, PORT_GRACE_SECONDS)))
+        if function.server is not None:
+            await function.server.flushed(left(grace))
+            function.server.close()

@@ -1,0 +1,13 @@
+"""A module that cannot be imported."""
+
+import modal
+
+import a_package_that_nobody_has  # noqa: F401
+
+app = modal.App("runner-broken")
+
+
+@app.function()
+@modal.fastapi_endpoint()
+def hello():
+    return 1
