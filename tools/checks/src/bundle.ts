@@ -6,7 +6,8 @@ import process from 'node:process';
 import { build } from 'esbuild';
 
 /** grpc-js and others call `require`, which an ES module has to make for itself. */
-const REQUIRE = "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);";
+const REQUIRE =
+  "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);";
 
 const project = resolve(process.argv[2] ?? '.');
 const programs = globSync(['src/main.ts', 'src/*-main.ts'], { cwd: project });

@@ -10,7 +10,8 @@ function run(command: string, args: readonly string[], cwd: string): number {
   return spawnSync(command, args, { cwd, stdio: 'inherit' }).status ?? 1;
 }
 
-const isCommitted = spawnSync('git', ['cat-file', '-e', 'HEAD:proto/buf.yaml'], { cwd: root, stdio: 'ignore' }).status === 0;
+const isCommitted =
+  spawnSync('git', ['cat-file', '-e', 'HEAD:proto/buf.yaml'], { cwd: root, stdio: 'ignore' }).status === 0;
 const lint = run(buf, ['lint'], join(root, 'proto'));
 const breaking = isCommitted
   ? run(buf, ['breaking', 'proto', '--against', `${join(root, '.git')}#subdir=proto`], root)
