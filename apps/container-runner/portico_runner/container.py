@@ -10,7 +10,7 @@ import re
 import sys
 import time
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from .context_ids import SetIds
@@ -34,11 +34,13 @@ _file_name = re.compile(r"[A-Za-z0-9_]{1,40}").fullmatch
 class WebFunction:
     """One web function or web method: an app to serve on a socket, or a port of the user's own server."""
 
-    def __init__(self, name: str, app: App, lifespan: Any, port: int) -> None:
+    def __init__(self, name: str, app: App, lifespan: Any, port: int, notes: Sequence[str] = ()) -> None:
         self.name = name
         self.app = app
         self.lifespan = lifespan
         self.port = port
+        self.notes = notes
+        """Why the lifespan failed, first what the app said."""
         self.server: Server | None = None
         self.started = False
 
@@ -76,7 +78,12 @@ class Container:
         shutdown: Callable[[], Awaitable[None]] = lifespan.lifespan_shutdown
 
         async def start_and_open() -> None:
-            await startup()
+            try:
+                await startup()
+            except Exception as error:
+                # The kind of the error is the client's, the reason is the app's.
+                error.args = (f"{error}: {function.notes[0]}",) if function.notes else error.args
+                raise
             await self._open(function)
 
         def drain_and_stop() -> Awaitable[None]:
@@ -125,9 +132,10 @@ class Container:
             self.ready()
 
     async def _drain_then(self, function: WebFunction, shutdown: Callable[[], Awaitable[None]], grace: float) -> None:
+        # Without a start there is nothing to stop; the client would wait for an answer, or fail a second time.
         if function.started:
             await self._drain(function, grace)
-        await shutdown()
+            await shutdown()
 
     async def _drain(self, function: WebFunction, grace: float) -> None:
         """Says "busy", lets what runs end, stays until the router has noticed, then closes."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -40,12 +41,12 @@ class WebPatch:
             is_method = inspect.ismethod(user_callable)
             self._name = getattr(user_callable, "__name__", FUNCTION_NAME) if is_method else FUNCTION_NAME
             self._port = webhook_config.web_server_port
-            self._prepare(io_manager)
+            self._prepare()
             return stock(user_callable, webhook_config, io_manager)
 
         return construct_webhook_callable
 
-    def _prepare(self, io_manager: Any) -> None:
+    def _prepare(self) -> None:
         """Not before a web function is made: this module of the client imports aiohttp, which takes its time."""
         if self._patched:
             return
@@ -56,7 +57,7 @@ class WebPatch:
         asgi.get_ip_address = address_or_loopback(asgi.get_ip_address)
         asgi.wait_for_web_server = clear_about_loopback(asgi.wait_for_web_server)
         self._container.set_ids = context_ids_setter()
-        definition = io_manager.function_def
+        definition = _definition()
         self._container.use_timeout(definition.timeout_secs)
         if max(definition.max_concurrent_inputs, definition.target_concurrent_inputs) < _MIN_CONCURRENT_INPUTS:
             raise RuntimeError(
@@ -66,10 +67,11 @@ class WebPatch:
     def _asgi(self, stock: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(stock)
         def asgi_app_wrapper(app: App, io_manager: Any) -> Any:
-            generator, lifespan = stock(app, io_manager)
+            notes: list[str] = []
+            generator, lifespan = stock(noted(app, notes), io_manager)
             served = patient(app) if self._wsgi else app
             self._wsgi = False
-            self._container.add(WebFunction(self._name, served, lifespan, self._port))
+            self._container.add(WebFunction(self._name, served, lifespan, self._port, notes))
             return generator, lifespan
 
         return asgi_app_wrapper
@@ -81,6 +83,37 @@ class WebPatch:
             return stock(terminated(app), io_manager)
 
         return wsgi_app_wrapper
+
+
+def _definition() -> Any:
+    """The function's definition as the platform gave it to this container."""
+    from modal_proto import api_pb2
+
+    arguments = api_pb2.ContainerArguments()
+    with open(os.environ["MODAL_CONTAINER_ARGUMENTS_PATH"], "rb") as file:
+        arguments.ParseFromString(file.read())
+    return arguments.function_def
+
+
+def noted(app: App, notes: list[str]) -> App:
+    """An app that notes why its lifespan fails: the client only knows that it did."""
+
+    async def asgi(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        async def send_and_note(message: Any) -> None:
+            if str(message.get("type", "")).endswith(".failed"):
+                lines = str(message.get("message") or "").strip().splitlines()
+                notes.extend(lines[-1:])
+            await send(message)
+
+        if scope["type"] != "lifespan":
+            return await app(scope, receive, send)
+        try:
+            await app(scope, receive, send_and_note)
+        except Exception as error:
+            notes.append(f"{type(error).__name__}: {error}")
+            raise
+
+    return asgi
 
 
 def terminated(app: Callable[..., Any]) -> Callable[..., Any]:

@@ -24,18 +24,21 @@ FUNCTION_ID = "fu-test"
 
 def write_arguments(path: str, wanted: dict[str, Any]) -> None:
     """The ContainerArguments of one function, class or server, as the control plane would write them."""
-    definition = api_pb2.Function(
-        module_name=wanted["module"],
-        function_name=wanted["name"],
-        implementation_name=wanted["name"],
-        function_type=api_pb2.Function.FUNCTION_TYPE_FUNCTION,
-        is_class=wanted["name"].endswith(".*"),
-        max_concurrent_inputs=wanted.get("max_concurrent_inputs", 10),
-        timeout_secs=wanted.get("timeout", 300),
-        object_dependencies=[api_pb2.ObjectDependency(object_id=IMAGE_ID)],
-    )
+    is_class = wanted["name"].endswith(".*")
+    fields = {
+        "module_name": wanted["module"],
+        "function_name": wanted["name"],
+        "implementation_name": wanted["name"],
+        "function_type": api_pb2.Function.FUNCTION_TYPE_FUNCTION,
+        "is_class": is_class,
+        "is_server": bool(wanted.get("server")),
+        "max_concurrent_inputs": wanted.get("max_concurrent_inputs", 10),
+        "timeout_secs": wanted.get("timeout", 300),
+        "object_dependencies": [api_pb2.ObjectDependency(object_id=IMAGE_ID)],
+    }
+    known = api_pb2.Function.DESCRIPTOR.fields_by_name
+    definition = api_pb2.Function(**{name: value for name, value in fields.items() if name in known})
     if wanted.get("server"):
-        definition.is_server = True
         definition.http_config.port = wanted["server"]
     if wanted.get("webhook"):
         definition.webhook_config.CopyFrom(webhook(wanted["webhook"]))
@@ -48,7 +51,7 @@ def write_arguments(path: str, wanted: dict[str, Any]) -> None:
         ],
         function_ids={wanted["name"]: FUNCTION_ID},
     )
-    if definition.is_class and not definition.is_server:
+    if is_class and not wanted.get("server"):
         layout.class_ids[wanted["name"].removesuffix(".*")] = CLASS_ID
         layout.objects.append(api_pb2.Object(object_id=CLASS_ID, class_handle_metadata=api_pb2.ClassHandleMetadata()))
     arguments = api_pb2.ContainerArguments(
@@ -109,7 +112,7 @@ class Door(api_grpc.ModalClientBase):
     async def ContainerServerLifecycleReady(self, stream: Any) -> None:  # noqa: N802
         await stream.recv_message()
         self.tell("ContainerServerLifecycleReady")
-        await stream.send_message(api_pb2.ContainerServerLifecycleReadyResponse())
+        await stream.send_message(Empty())
 
 
 def unimplemented() -> None:
