@@ -1,0 +1,51 @@
+import { auth, autoscaler, domains, imageBuilder } from '@portico/contracts';
+import { openCredentials } from '@portico/credentials';
+import { connectGrpc, serveGrpc } from '@portico/grpc';
+import { type ServiceContext, socketOf } from '@portico/service';
+import type { Config } from './config.ts';
+import { appLifecycleHandlers } from './grpc/app-lifecycle.ts';
+import { blobHandlers } from './grpc/blobs.ts';
+import { containerSpecApi } from './grpc/container-spec.ts';
+import { functionHandlers } from './grpc/functions.ts';
+import type { ModalHandlers } from './grpc/handlers.ts';
+import { handshakeHandlers } from './grpc/handshake.ts';
+import { imageHandlers } from './grpc/images.ts';
+import { logHandlers } from './grpc/logs.ts';
+import { containerGuard, modalApi, tokenGuard } from './grpc/modal-api.ts';
+import { mountHandlers } from './grpc/mounts.ts';
+import { operatorApi } from './grpc/operator.ts';
+import { publishingHandlers } from './grpc/publishing.ts';
+import { secretHandlers } from './grpc/secrets.ts';
+import { taskHandlers } from './grpc/tasks.ts';
+import { serveBlobs } from './http/blob-server.ts';
+import { openState } from './open-state.ts';
+import { startReaper } from './reaper.ts';
+
+/** Everything control is made of, in the order in which it opens. */
+export async function startControl(config: Config, { opened, log }: ServiceContext): Promise<void> {
+  const { state, nats } = await openState(config, opened, log);
+  const unix = (service: string): string => `unix://${socketOf(config.home, service)}`;
+  const credentials = opened.use(await openCredentials(nats, unix('auth'), log));
+  const tokens = opened.use(connectGrpc(auth.TokenServiceService, unix('auth')));
+  const images = opened.use(connectGrpc(imageBuilder.ImageServiceService, unix('image-builder')));
+  const scaler = opened.use(connectGrpc(autoscaler.AutoscalerServiceService, unix('autoscaler')));
+  const names = opened.use(connectGrpc(domains.DomainServiceService, unix('domains')));
+  const handlers: ModalHandlers = {
+    ...handshakeHandlers(state, tokens),
+    ...appLifecycleHandlers(state),
+    ...publishingHandlers(state),
+    ...functionHandlers(state, names),
+    ...secretHandlers(state),
+    ...mountHandlers(state),
+    ...blobHandlers(state),
+    ...imageHandlers(state, images),
+    ...logHandlers(state),
+    ...taskHandlers(state, scaler),
+  };
+  opened.use(startReaper(state));
+  opened.use(await serveBlobs({ blobs: state.blobs, box: state.box, host: config.listen, port: config.apiPort, log }));
+  opened.use(await serveGrpc({ address: unix('control'), apis: [containerSpecApi(state), operatorApi(state)], log }));
+  opened.use(await serveGrpc({ address: unix('control-door'), apis: [modalApi(handlers, containerGuard)], log }));
+  opened.use(await serveGrpc({ address: `${config.listen}:${config.sdkPort}`, apis: [modalApi(handlers, tokenGuard(credentials))], log }));
+}
+

@@ -1,0 +1,28 @@
+import { control } from '@portico/contracts';
+import { serveAll, type ServedApi } from '@portico/grpc';
+import type { State } from '../state.ts';
+
+const phaseNames: Record<control.AppPhase, string> = {
+  [control.AppPhase.UNSPECIFIED]: '',
+  [control.AppPhase.INITIALIZING]: 'initializing',
+  [control.AppPhase.EPHEMERAL]: 'ephemeral',
+  [control.AppPhase.DETACHED]: 'detached',
+  [control.AppPhase.DEPLOYED]: 'deployed',
+  [control.AppPhase.STOPPED]: 'stopped',
+};
+
+/** For the operator's command. */
+export function operatorApi(state: State): ServedApi {
+  return serveAll(control.OperatorServiceService, {
+    listApps: () => ({
+      apps: state.apps.values().map((app) => ({
+        appId: app.appId,
+        name: app.name,
+        environmentName: app.environmentName,
+        phase: phaseNames[app.phase],
+        version: app.version,
+        hosts: (state.live.get(app.appId)?.routes ?? []).map(({ host }) => host),
+      })),
+    }),
+  });
+}

@@ -1,0 +1,108 @@
+import { control } from '@portico/contracts';
+import { DomainError } from '@portico/errors';
+import { newId } from '@portico/ids';
+import { modal } from '@portico/modal-protocol';
+import { environmentOf, OPERATOR } from '../domain/apps.ts';
+import type { State } from '../state.ts';
+import type { ModalHandlers } from './handlers.ts';
+
+const T = modal.ObjectCreationType;
+
+/** Secrets: sealed at rest, shown to nobody but the containers that name them. */
+export function secretHandlers(state: State): ModalHandlers {
+  return {
+    secretGetOrCreate: (request) => getOrCreate(state, request),
+    secretList({ environmentName }) {
+      const environment = environmentOf(state, environmentName).name;
+      const named = state.secrets.values().filter((secret) => secret.name && secret.environmentName === environment);
+      return modal.SecretListResponse.create({
+        environmentName: environment,
+        items: named
+          .sort((a, b) => b.createdAt - a.createdAt)
+          .map((secret) =>
+            modal.SecretListItem.create({ label: secret.name, createdAt: secret.createdAt, environmentName: environment, secretId: secret.secretId, lastUsedAt: secret.lastUsedAt, metadata: metadataOf(secret) }),
+          ),
+      });
+    },
+    secretGetInfo: ({ secretId }) => modal.SecretGetInfoResponse.create({ metadata: metadataOf(secretById(state, secretId)) } as never),
+    async secretDelete({ secretId }) {
+      secretById(state, secretId);
+      await state.secrets.delete(secretId);
+      return {};
+    },
+    async secretUpdate({ secretId, updates }) {
+      const values = state.box.open(secretById(state, secretId).sealed);
+      for (const { key, value } of updates) {
+        if (value === undefined) values.delete(key);
+        else values.set(key, value);
+      }
+      await state.secrets.modify(secretId, (secret) => secret && { ...secret, ...contentOf(state, values) });
+      return {};
+    },
+  };
+}
+
+export function secretById(state: State, secretId: string): control.SecretRecord {
+  const secret = state.secrets.get(secretId);
+  if (!secret) throw new DomainError('not-found', 'secret.not_found', `There is no secret ${secretId}.`);
+  return secret;
+}
+
+function metadataOf(secret: control.SecretRecord): modal.SecretMetadata {
+  return modal.SecretMetadata.create({
+    name: secret.name,
+    creationInfo: { createdAt: secret.createdAt, createdBy: secret.createdBy },
+    keys: secret.keys,
+    environmentName: secret.environmentName,
+    lastUsedAt: secret.lastUsedAt,
+  });
+}
+
+function contentOf(state: State, values: Map<string, string>): Pick<control.SecretRecord, 'keys' | 'sealed' | 'contentHash'> {
+  return { keys: [...values.keys()].sort(), sealed: state.box.seal(values), contentHash: state.box.hashOf(values) };
+}
+
+async function getOrCreate(state: State, request: modal.SecretGetOrCreateRequest): Promise<modal.SecretGetOrCreateResponse> {
+  const environment = environmentOf(state, request.environmentName).name;
+  const name = request.deploymentName;
+  const known = name ? state.secrets.values().find((secret) => secret.name === name && secret.environmentName === environment) : undefined;
+  switch (request.objectCreationType) {
+    case T.OBJECT_CREATION_TYPE_UNSPECIFIED:
+      if (!known) throw new DomainError('not-found', 'secret.not_found', `There is no secret "${name}" in the environment "${environment}": create it with "modal secret create ${name} KEY=value".`);
+      requireKeys(known, request.requiredKeys);
+      return reply(known);
+    case T.OBJECT_CREATION_TYPE_CREATE_FAIL_IF_EXISTS:
+      if (known) throw new DomainError('already-exists', 'secret.exists', `There is a secret "${name}" in the environment "${environment}" already.`);
+      return reply(await store(state, request, environment, name));
+    case T.OBJECT_CREATION_TYPE_CREATE_IF_MISSING:
+      return reply(known ?? (await store(state, request, environment, name)));
+    case T.OBJECT_CREATION_TYPE_CREATE_OVERWRITE_IF_EXISTS:
+      return reply(await store(state, request, environment, name, known));
+    default:
+      return reply(await store(state, request, environment, ''));
+  }
+}
+
+function requireKeys(secret: control.SecretRecord, required: readonly string[]): void {
+  const missing = required.filter((key) => !secret.keys.includes(key));
+  if (missing.length === 0) return;
+  throw new DomainError('failed-precondition', 'secret.keys_missing', `The secret "${secret.name}" lacks the keys ${missing.join(', ')}.`);
+}
+
+async function store(state: State, request: modal.SecretGetOrCreateRequest, environmentName: string, name: string, known?: control.SecretRecord): Promise<control.SecretRecord> {
+  const secret = control.SecretRecord.create({
+    secretId: known?.secretId ?? newId('secret'),
+    name,
+    environmentName,
+    appId: name ? '' : request.appId,
+    createdAt: known?.createdAt ?? state.now(),
+    createdBy: OPERATOR,
+    ...contentOf(state, request.envDict),
+  });
+  await state.secrets.put(secret.secretId, secret);
+  return secret;
+}
+
+function reply(secret: control.SecretRecord): modal.SecretGetOrCreateResponse {
+  return modal.SecretGetOrCreateResponse.create({ secretId: secret.secretId, metadata: metadataOf(secret) });
+}

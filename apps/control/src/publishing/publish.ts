@@ -1,0 +1,126 @@
+import { control } from '@portico/contracts';
+import { DomainError } from '@portico/errors';
+import type { modal } from '@portico/modal-protocol';
+import { deploymentHashOf } from '../domain/content-hash.ts';
+import { poolOf } from '../domain/pool-of.ts';
+import { definitionById, functionById } from '../functions.ts';
+import type { State } from '../state.ts';
+
+/** One version to be put in force. */
+export interface Publication {
+  readonly functionIds: Map<string, string>;
+  readonly classIds: Map<string, string>;
+  /** Function id to definition id. */
+  readonly definitionIds: Map<string, string>;
+  readonly deployedBy: string;
+  readonly clientVersion: string;
+  readonly tag: string;
+  readonly commitInfo: Buffer;
+  readonly rollbackVersion: number;
+  /** Other than before = replace all containers. */
+  readonly nonce: string;
+}
+
+/**
+ * Puts a version in force: the frozen record first, then one write of `live`, which is the switch.
+ * Returns the time of it, or 0 when nothing has changed.
+ */
+export async function publish(state: State, app: control.App, publication: Publication): Promise<number> {
+  const version = app.version + 1;
+  const tags = [...publication.functionIds].map(([tag, functionId]) => {
+    const definitionId = publication.definitionIds.get(functionId) || functionById(state, functionId).definitionId;
+    const record = state.definitions.get(definitionId);
+    if (!record) throw new DomainError('failed-precondition', 'publish.no_definition', `The function ${tag} has no definition: deploy again.`);
+    return { tag, functionId, definitionId, record };
+  });
+  const contentHash = deploymentHashOf(tags.map(({ tag, record }) => [tag, record.contentHash]), publication.nonce);
+  const before = state.live.get(app.appId);
+  const isUnchanged = before?.state === control.AppState.RUNNING && state.deployments.get(`${app.appId}.${app.version}`)?.contentHash === contentHash;
+  if (isUnchanged && publication.rollbackVersion === 0) return 0;
+  const pools: control.PoolSpec[] = [];
+  const routes: control.Route[] = [];
+  for (const { tag, functionId, definitionId, record } of tags) {
+    const definition = definitionById(state, definitionId);
+    const pool = poolOf(definition, { appId: app.appId, functionId, definitionId, contentHash: record.contentHash, tag, environmentName: app.environmentName, appVersion: version, nonce: publication.nonce });
+    pools.push(pool);
+    routes.push(...routesOf(state, app, functionId, definition, pool, before));
+  }
+  const deployedAt = state.now();
+  const deployment = control.Deployment.create({
+    appId: app.appId,
+    version,
+    deployedAt,
+    deployedBy: publication.deployedBy,
+    clientVersion: publication.clientVersion,
+    tag: publication.tag,
+    functionIds: publication.functionIds,
+    classIds: publication.classIds,
+    definitionIds: new Map(tags.map(({ functionId, definitionId }) => [functionId, definitionId])),
+    contentHash,
+    rollbackVersion: publication.rollbackVersion,
+    commitInfo: publication.commitInfo,
+    routes,
+    pools,
+  });
+  await state.deployments.put(`${app.appId}.${version}`, deployment);
+  await switchTo(state, app, deployment, before);
+  await retireOldOwners(state, app.appId, routes);
+  return deployedAt;
+}
+
+async function switchTo(state: State, app: control.App, { version, deployedAt, routes, pools }: control.Deployment, before: control.LiveApp | undefined): Promise<void> {
+  const current = new Set(pools.map(({ poolId }) => poolId));
+  const inUse = new Set([...state.placements.entries()].map(([, placement]) => placement.pool?.poolId));
+  const previousPools = [...(before?.pools ?? []), ...(before?.previousPools ?? [])]
+    .filter(({ poolId }) => !current.has(poolId) && inUse.has(poolId))
+    .filter((pool, at, all) => all.findIndex(({ poolId }) => poolId === pool.poolId) === at);
+  await state.live.put(app.appId, {
+    appId: app.appId,
+    name: app.name,
+    environmentName: app.environmentName,
+    version,
+    state: control.AppState.RUNNING,
+    routes,
+    pools,
+    previousPools,
+    deployedAt,
+    stoppedAt: 0,
+    workspace: state.config.workspace,
+  });
+}
+
+function routesOf(state: State, app: control.App, functionId: string, definition: modal.FunctionMessage, pool: control.PoolSpec, before: control.LiveApp | undefined): control.Route[] {
+  const config = (method: string): modal.WebhookConfig | undefined => (method ? definition.methodDefinitions.get(method)?.webhookConfig : definition.webhookConfig);
+  return [...functionById(state, functionId).hosts].map(([methodName, host]) =>
+    control.Route.create({
+      host,
+      poolId: pool.poolId,
+      previousPoolId: previousPoolOf(state, before, host, pool.poolId),
+      methodName,
+      requiresProxyAuth: definition.isServer ? !definition.httpConfig?.unauthenticated : (config(methodName)?.requiresProxyAuth ?? false),
+      functionId,
+      ephemeral: app.phase === control.AppPhase.EPHEMERAL,
+      claimedAt: state.now(),
+      environmentName: app.environmentName,
+    }),
+  );
+}
+
+/** The pool that really answered this host so far: one that never got a container is skipped. */
+function previousPoolOf(state: State, before: control.LiveApp | undefined, host: string, poolId: string): string {
+  const route = before?.routes.find((candidate) => candidate.host === host);
+  if (!route) return '';
+  const isServing = [...state.containers.entries()].some(([, container]) => container.poolId === route.poolId && container.wasReady);
+  const previous = isServing || route.poolId === poolId ? route.poolId : route.previousPoolId;
+  return previous === poolId ? '' : previous;
+}
+
+/** A stopped app of before no longer answers for hosts that live again. */
+async function retireOldOwners(state: State, appId: string, routes: readonly control.Route[]): Promise<void> {
+  const hosts = new Set(routes.map(({ host }) => host));
+  for (const live of state.live.values()) {
+    if (live.appId === appId || !live.routes.some(({ host }) => hosts.has(host))) continue;
+    await state.live.modify(live.appId, (now) => now && { ...now, routes: now.routes.filter(({ host }) => !hosts.has(host)) });
+  }
+}
+

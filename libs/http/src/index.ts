@@ -1,0 +1,1 @@
+export { type HttpServer, serveHttp, type ServeHttpOptions } from './serve-http.ts';
