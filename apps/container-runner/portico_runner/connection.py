@@ -22,8 +22,9 @@ WRITE_HIGH_WATER_BYTES = 256 * 1024
 JOIN_MAX_BYTES = 64 * 1024
 """Parts of a response up to this size are joined and written at once."""
 MAX_DISCARDED_BYTES = 1024 * 1024
-DISCARD_SECONDS = 2.0
-"""What is still read of a request whose response is complete, so that the response is not lost on the way."""
+DISCARD_SECONDS = 1.0
+"""How much is still read, and for how long, of a request whose response is complete. Closing at once would make the
+peer's writing fail, and it might lose the response over that."""
 
 BUSY_HEADER = b"portico-busy: 1\r\n"
 BUSY_TEXT = "modal-http: container is busy"
@@ -176,8 +177,7 @@ class Connection(asyncio.Protocol):
                 exchange.body.push(content)
             else:
                 self._discarded += len(content)
-                if self._discarded > MAX_DISCARDED_BYTES:
-                    self.close()
+                self.hold(BODY_FULL, self._discarded > MAX_DISCARDED_BYTES)
         if framing.done:
             self._framing = None
             if exchange is not None:
