@@ -3,6 +3,8 @@ export {
   carrierOfContext,
   contextOfTraceparent,
   currentTraceparent,
+  type OpenSpan,
+  openSpan,
   recordSpan,
   type SpanOptions,
   type TraceCarrier,

@@ -85,3 +85,25 @@ export function recordSpan(
   span.end(times.endMs);
   return carrierOfContext(trace.setSpan(parent, span)).traceparent ?? '';
 }
+
+/** A span that is opened in one place and ended in another. */
+export interface OpenSpan {
+  /** Of this span, to be passed on; empty while no telemetry runs. */
+  readonly traceparent: string;
+  event(name: string): void;
+  end(attributes?: Attributes, error?: string): void;
+}
+
+export function openSpan(name: string, options: SpanOptions = {}): OpenSpan {
+  const parent = options.traceparent ? contextOfTraceparent(options.traceparent) : ROOT_CONTEXT;
+  const span = tracer().startSpan(name, { kind: kinds[options.kind ?? 'internal'], attributes: options.attributes ?? {} }, parent);
+  return {
+    traceparent: carrierOfContext(trace.setSpan(parent, span)).traceparent ?? '',
+    event: (text) => void span.addEvent(text),
+    end(attributes, error) {
+      if (attributes) span.setAttributes(attributes);
+      if (error) span.setStatus({ code: SpanStatusCode.ERROR, message: error });
+      span.end();
+    },
+  };
+}

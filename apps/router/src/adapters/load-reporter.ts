@@ -1,0 +1,44 @@
+import { randomUUID } from 'node:crypto';
+import { router, subjects } from '@portico/contracts';
+import { type Nats, publish } from '@portico/messaging';
+import type { Pool } from '../domain/pool.ts';
+import type { Pools } from './pools.ts';
+
+/** Tells the autoscaler about work. */
+export interface LoadReporter extends Disposable {
+  /** The first who waits wakes at once; those after it are in the next report. */
+  wake(pool: Pool, appId: string, traceparent: string): void;
+}
+
+const EVERY_MS = 1_000;
+/** Waiting grows: a report goes out soon, but not for each request. */
+const SOON_MS = 20;
+
+export function createLoadReporter(nats: Nats, pools: Pools): LoadReporter {
+  const routerId = randomUUID();
+  let sequence = 0n;
+  let soon: NodeJS.Timeout | undefined;
+  const report = (): void => {
+    soon = undefined;
+    sequence += 1n;
+    publish(nats, subjects.load, '', router.LoadReport.create({ routerId, sequence, pools: [...pools.all()].flatMap(loadOf) }));
+  };
+  const timer = setInterval(report, EVERY_MS);
+  return {
+    wake(pool, appId, traceparent) {
+      if (pool.queued === 1) publish(nats, subjects.poolWake, pool.poolId, { poolId: pool.poolId, appId, queued: pool.queued, traceparent });
+      soon ??= setTimeout(report, SOON_MS);
+    },
+    [Symbol.dispose]() {
+      clearInterval(timer);
+      clearTimeout(soon);
+    },
+  };
+}
+
+function loadOf(pool: Pool): router.PoolLoad[] {
+  const { poolId, inFlight, queued, started } = pool;
+  pool.started = 0;
+  if (inFlight === 0 && queued === 0 && started === 0) return [];
+  return [{ poolId, inFlight, queued, started, inFlightByContainer: pool.inFlightByContainer() }];
+}

@@ -1,0 +1,50 @@
+import { type CommonConfig, type Environment, readCommonConfig, readEnvironment } from '@portico/service';
+
+export interface Config extends CommonConfig {
+  /** PORTICO_HTTP_PORT. */
+  readonly httpPort: number;
+  /** PORTICO_LISTEN: address that requests come to. */
+  readonly listen: string;
+  readonly limits: Limits;
+}
+
+/** Every bound of the request path, by name. */
+export interface Limits {
+  /** PORTICO_QUEUE_MAX: requests that may wait for one pool. */
+  readonly queueMax: number;
+  /** PORTICO_QUEUE_DEADLINE_MS: how long one may wait. */
+  readonly queueDeadlineMs: number;
+  /** PORTICO_BODY_BYTES_MAX: largest request body. */
+  readonly bodyBytesMax: number;
+  /** PORTICO_HEADER_BYTES_MAX: largest request head. */
+  readonly headerBytesMax: number;
+  /** PORTICO_HEAD_TIMEOUT_MS: how long a client may take for its request head. */
+  readonly headTimeoutMs: number;
+  /** PORTICO_IDLE_TIMEOUT_MS: how long an idle connection is kept. */
+  readonly idleTimeoutMs: number;
+  /** PORTICO_RATE_PER_SECOND and PORTICO_RATE_BURST: of one workspace. */
+  readonly ratePerSecond: number;
+  readonly rateBurst: number;
+}
+
+export function readConfig(env: Environment): Config {
+  const reader = readEnvironment(env);
+  const bounded = (name: string, fallback: number, max: number): number => reader.integer(name, fallback, { min: 1, max });
+  const config: Config = {
+    ...readCommonConfig('router', reader),
+    httpPort: reader.port('PORTICO_HTTP_PORT', 8080),
+    listen: reader.text('PORTICO_LISTEN', '0.0.0.0'),
+    limits: {
+      queueMax: bounded('PORTICO_QUEUE_MAX', 2_000, 1_000_000),
+      queueDeadlineMs: bounded('PORTICO_QUEUE_DEADLINE_MS', 300_000, 86_400_000),
+      bodyBytesMax: bounded('PORTICO_BODY_BYTES_MAX', 4 * 1024 ** 3, Number.MAX_SAFE_INTEGER),
+      headerBytesMax: bounded('PORTICO_HEADER_BYTES_MAX', 64 * 1024, 16 * 1024 ** 2),
+      headTimeoutMs: bounded('PORTICO_HEAD_TIMEOUT_MS', 30_000, 3_600_000),
+      idleTimeoutMs: bounded('PORTICO_IDLE_TIMEOUT_MS', 75_000, 3_600_000),
+      ratePerSecond: bounded('PORTICO_RATE_PER_SECOND', 200, 10_000_000),
+      rateBurst: bounded('PORTICO_RATE_BURST', 1_000, 10_000_000),
+    },
+  };
+  reader.done();
+  return config;
+}

@@ -1,0 +1,35 @@
+/** What the router itself answers: text/plain, always with the same prefix, so that clients can tell it from an app's answer. */
+export interface Answer {
+  readonly status: number;
+  readonly text: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+const answer = (status: number, text: string, headers?: Readonly<Record<string, string>>): Answer => ({
+  status,
+  text: `modal-http: ${text}`,
+  ...(headers ? { headers } : {}),
+});
+
+/** Texts as the hosted platform gives them, where its clients know them. */
+export const answers = {
+  /** Unknown host and undeployed route: the same bytes, so that nobody can tell them apart. */
+  unknownHost: answer(404, 'invalid function call'),
+  appStopped: answer(404, 'app for invoked web endpoint is stopped'),
+  missingCredentials: answer(401, 'missing credentials for proxy authorization'),
+  invalidCredentials: answer(401, 'invalid credentials for proxy authorization'),
+  wrongEnvironment: answer(403, 'credentials are not valid for this environment'),
+  badRequest: (why: string) => answer(400, `bad request: ${why}`),
+  bodyTooLarge: answer(413, 'request body is too large'),
+  headTooLarge: answer(431, 'request headers are too large'),
+  slowClient: answer(408, 'the request did not arrive in time'),
+  rateLimited: (retryAfterSeconds: number) => answer(429, 'rate limit exceeded, try again later', { 'retry-after': String(retryAfterSeconds) }),
+  queueFull: answer(429, 'too many requests are waiting for this function', { 'retry-after': '1' }),
+  queueDeadline: answer(503, 'no container became ready in time', { 'retry-after': '5' }),
+  noneReady: answer(503, 'no container is ready', { 'retry-after': '1' }),
+  startFailed: (why: string) => answer(500, `internal error: status Failure: ${why}`),
+  killed: answer(500, 'internal error: function was terminated by signal'),
+  timedOut: answer(500, 'internal error: function execution timed out'),
+  unreachable: answer(502, 'unreachable'),
+  stopping: answer(503, 'the router is stopping', { 'retry-after': '1', connection: 'close' }),
+} as const;

@@ -1,0 +1,25 @@
+import type { Agent } from 'node:http';
+import type { Logger } from '@portico/telemetry';
+import type { Limits } from './config.ts';
+import type { Answer } from './domain/answers.ts';
+import type { DecisionNeeds } from './domain/decide-target.ts';
+import type { Pool } from './domain/pool.ts';
+import type { RouteTable } from './domain/route-table.ts';
+
+/** What a request meets on its way; all of it in memory. */
+export interface Surroundings {
+  readonly routes: RouteTable;
+  readonly poolOf: (poolId: string) => Pool;
+  readonly verify: DecisionNeeds['verify'];
+  /** 0 = go on; else milliseconds until the workspace may send again. */
+  readonly rate: (workspace: string) => number;
+  readonly limits: Limits;
+  readonly agent: Agent;
+  /** Someone waits for a pool. */
+  readonly onQueued: (pool: Pool, appId: string, traceparent: string) => void;
+  /** A request ran into its timeout in this container. */
+  readonly onExpired: (containerId: string, reason: string) => void;
+  /** Why a container broke off, from its report. */
+  readonly whyBroken: (containerId: string, withinMs: number) => Promise<Answer>;
+  readonly log: Logger;
+}
