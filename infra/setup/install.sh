@@ -132,11 +132,8 @@ install_node_packages() {
   [ -d "$root/node_modules" ] && stamped node-packages "$wanted" && return
   command -v npm >/dev/null || apt_install nodejs npm
   step "installing npm packages"
-  if [ -d "$root/node_modules" ]; then
-    fetch "The npm packages could not be installed" npm install --prefix "$root" --no-save --no-audit --no-fund
-  else
-    fetch "The npm packages could not be installed" npm ci --prefix "$root" --no-audit --no-fund
-  fi
+  # Not npm ci: it refuses a lockfile without the optional packages of other systems, which not every mirror has.
+  fetch "The npm packages could not be installed" npm install --prefix "$root" --no-save --no-audit --no-fund
   stamp node-packages "$wanted"
 }
 
