@@ -179,14 +179,14 @@ os.replace(sys.argv[2] + ".new", sys.argv[2])
 build() {
   local wanted
   wanted=$(sources | sha256sum)
-  [ -d "$root/libs/contracts/src/gen" ] && [ -d "$root/apps/control/dist" ] && stamped build "$wanted" && return
+  [ -d "$root/libs/contracts/src/gen" ] && [ -d "$root/tools/portico/dist" ] && stamped build "$wanted" && return
   step "building the services"
   attempt "The services could not be built" with_node "$root/node_modules/.bin/nx" run-many -t build --output-style=stream
   stamp build "$wanted"
 }
 
 sources() {
-  find "$root/apps" "$root/libs" "$root/proto" "$root/tools/checks" "$root"/{nx.json,package-lock.json,tsconfig.base.json} \
+  find "$root/apps" "$root/libs" "$root/proto" "$root"/tools/{checks,portico} "$root"/{nx.json,package-lock.json,tsconfig.base.json} \
     \( -name node_modules -o -name dist -o -name gen -o -name test -o -name tests -o -name __pycache__ \) -prune -o \
     -type f ! -name modal.binpb ! -name '*.test.ts' ! -name '*.md' -printf '%p %s %T@\n' | sort
 }
