@@ -24,9 +24,16 @@ export function holderOfPort(port: number): string | undefined {
   if (inodes.size === 0) return undefined;
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
     if (!hasSocket(pid, inodes)) continue;
-    return `${readFileSync(`/proc/${pid}/comm`, 'utf8').trim()} (process ${pid})`;
+    return `${commandOf(pid)} (process ${pid})`;
   }
   return undefined;
+}
+
+/** The command line, shortened: the name alone says nothing of an interpreter. */
+function commandOf(pid: string): string {
+  const words = readText(`/proc/${pid}/cmdline`).split('\0').filter(Boolean);
+  const text = words.join(' ');
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }
 
 function listeningInodes(table: string, port: number): string[] {
