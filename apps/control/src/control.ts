@@ -34,7 +34,7 @@ export async function startControl(config: Config, { opened, log }: ServiceConte
     ...handshakeHandlers(state, tokens),
     ...appLifecycleHandlers(state),
     ...publishingHandlers(state),
-    ...functionHandlers(state, names),
+    ...functionHandlers(state, names, images),
     ...secretHandlers(state),
     ...mountHandlers(state),
     ...blobHandlers(state),

@@ -10,6 +10,7 @@ import type { ForwardClient } from './door/door.ts';
 export interface Surroundings {
   readonly containersDir: string;
   readonly defaultMemoryBytes: number;
+  readonly openFilesMax: number;
   readonly driver: Driver;
   readonly network: Network;
   readonly rootFileSystems: RootFileSystems;

@@ -181,7 +181,7 @@ async function begin(life: Life, placement: autoscaler.Placement): Promise<void>
   if (!stdout || !stderr || !files.config) throw new Error('the container has no output pipes or no image configuration');
   const preparedMs = Date.now();
   life.span('node-agent.prepare', seenMs, preparedMs);
-  await around.driver.start(runSpecOf({ report: life.report, dir: life.dir, rootDir, lease, spec, image: files.config, memoryBytes: life.saved.memoryBytes, stdout: stdout.writer, stderr: stderr.writer }));
+  await around.driver.start(runSpecOf({ report: life.report, dir: life.dir, rootDir, lease, spec, image: files.config, memoryBytes: life.saved.memoryBytes, openFilesMax: around.openFilesMax, stdout: stdout.writer, stderr: stderr.writer }));
   for (const pipe of life.inside.pipes) pipe.closeWriter();
   life.phases.push({ name: 'created', atMs: preparedMs });
   void becomeReady(life);

@@ -8,6 +8,7 @@ import { connectNats, openBucket, openStream, openView } from '@portico/messagin
 import { type ServiceContext, socketOf } from '@portico/service';
 import { openNetwork } from './adapters/network.ts';
 import { keepNodeRecord } from './adapters/node-record.ts';
+import { openFilesMax } from './adapters/open-files.ts';
 import { createRootFileSystems } from './adapters/root-file-system.ts';
 import { createRuncDriver } from './adapters/runc-driver.ts';
 import type { Config } from './config.ts';
@@ -36,6 +37,7 @@ export async function startNodeAgent(config: Config, { opened, log }: ServiceCon
   const around: Surroundings = {
     containersDir: config.containersDir,
     defaultMemoryBytes: config.defaultMemoryBytes,
+    openFilesMax: await openFilesMax(),
     driver,
     network,
     rootFileSystems: createRootFileSystems(config.home),

@@ -42,8 +42,14 @@ const WRONG_LAST_SEQUENCE = 10_071;
 export async function openBucket<T>(nats: Nats, spec: BucketSpec<T>, isOwner: boolean): Promise<Bucket<T>> {
   const kv = isOwner
     ? await retrying(() => nats.kvm.create(spec.name, { history: 1, storage: 'file' }))
-    : await retrying(() => nats.kvm.open(spec.name, { allow_direct: true, bindOnly: false }));
+    : await retrying(() => openPresent(nats, spec.name));
   return bucketOf(kv, spec.codec, spec.name);
+}
+
+/** Opening alone would succeed for a bucket that its owner has not made yet. */
+async function openPresent(nats: Nats, name: string): Promise<KV> {
+  await nats.manager.streams.info(`KV_${name}`);
+  return nats.kvm.open(name, { allow_direct: true });
 }
 
 async function retrying<R>(open: () => Promise<R>): Promise<R> {

@@ -1,4 +1,4 @@
-import { control, domains } from '@portico/contracts';
+import { control, type domains, type imageBuilder } from '@portico/contracts';
 import { DomainError } from '@portico/errors';
 import type { GrpcClient } from '@portico/grpc';
 import { newId } from '@portico/ids';
@@ -10,11 +10,20 @@ import { claimHosts, definitionById, factsOf, functionById, precreatedOf } from 
 import type { State } from '../state.ts';
 import type { ModalHandlers } from './handlers.ts';
 
+type ImageClient = GrpcClient<typeof imageBuilder.ImageServiceService>;
+
+const PREPARE_DEADLINE_MS = 600_000;
+
 /** Defining and looking up functions and classes. */
-export function functionHandlers(state: State, customDomains: GrpcClient<typeof domains.DomainServiceService>): ModalHandlers {
+export function functionHandlers(state: State, customDomains: GrpcClient<typeof domains.DomainServiceService>, images: ImageClient): ModalHandlers {
   return {
     functionPrecreate: (request) => precreate(state, request),
-    functionCreate: (request, call) => create(state, customDomains, request, call.header('x-modal-client-version') ?? ''),
+    async functionCreate(request, call) {
+      const clientVersion = call.header('x-modal-client-version') ?? '';
+      const created = await create(state, customDomains, request, clientVersion);
+      void prepareAhead(state, images, created.function, clientVersion);
+      return created;
+    },
     functionGet({ appName, objectTag, environmentName }) {
       const environment = environmentOf(state, environmentName).name;
       const app = deployedApp(state, appName, environment);
@@ -41,6 +50,16 @@ export function functionHandlers(state: State, customDomains: GrpcClient<typeof 
       return modal.ClassGetResponse.create({ classId, handleMetadata: modal.ClassHandleMetadata.create({}) });
     },
   };
+}
+
+/** Makes the layers that the first container will need while the deploy goes on. */
+async function prepareAhead(state: State, images: ImageClient, definition: modal.FunctionMessage | undefined, clientVersion: string): Promise<void> {
+  if (!definition || definition.httpConfig?.liftAndShiftConfig) return;
+  const { imageId } = definition;
+  const builderVersion = state.images.get(imageId)?.builderVersion ?? '';
+  await images
+    .prepareFileSystem({ imageId, clientVersion, builderVersion }, { deadlineMs: PREPARE_DEADLINE_MS })
+    .catch((error: unknown) => state.log.warn({ err: error, image: imageId }, 'The layers of an image could not be prepared ahead'));
 }
 
 function described(state: State, record: control.FunctionRecord) {

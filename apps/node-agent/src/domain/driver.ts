@@ -59,4 +59,6 @@ export interface Limits {
   /** Relative weight of CPU, thousandths of a core that were asked for. */
   readonly cpuWeightMillis: number;
   readonly processes: number;
+  /** Most open files; may not exceed what the node itself may. */
+  readonly openFiles: number;
 }

@@ -9,7 +9,6 @@ const capabilities = [
 const maskedPaths = ['/proc/acpi', '/proc/kcore', '/proc/keys', '/proc/latency_stats', '/proc/timer_list', '/proc/sched_debug', '/proc/scsi', '/sys/firmware'];
 const readonlyPaths = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
 
-const FILE_LIMIT = 65_536;
 const CPU_PERIOD_US = 100_000;
 
 /** The OCI runtime configuration (config.json) of a container. */
@@ -23,7 +22,7 @@ export function ociConfigOf(spec: RunSpec, cgroupsPath: string): object {
       env: [...spec.environment].map(([name, value]) => `${name}=${value}`),
       cwd: spec.workingDirectory,
       capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities },
-      rlimits: [{ type: 'RLIMIT_NOFILE', hard: FILE_LIMIT, soft: FILE_LIMIT }],
+      rlimits: [{ type: 'RLIMIT_NOFILE', hard: spec.limits.openFiles, soft: spec.limits.openFiles }],
       noNewPrivileges: true,
     },
     root: { path: spec.rootDir, readonly: false },

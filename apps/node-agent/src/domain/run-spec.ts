@@ -10,15 +10,18 @@ export interface RunSpecNeeds {
   readonly spec: control.ContainerSpec;
   readonly image: imageBuilder.ImageConfig;
   readonly memoryBytes: number;
+  /** What this process itself may have open. */
+  readonly openFilesMax: number;
   readonly stdout: number;
   readonly stderr: number;
 }
 
 const PROCESSES_MAX = 4_096;
 const DEFAULT_CPU_MILLIS = 125;
+const OPEN_FILES = 65_536;
 
 /** What the runtime is told about one container. */
-export function runSpecOf({ report, dir, rootDir, lease, spec, image, memoryBytes, stdout, stderr }: RunSpecNeeds): RunSpec {
+export function runSpecOf({ report, dir, rootDir, lease, spec, image, memoryBytes, openFilesMax, stdout, stderr }: RunSpecNeeds): RunSpec {
   const { args, environment, workingDirectory } = commandOf(spec, image);
   const resources = spec.pool?.resources;
   return {
@@ -40,6 +43,7 @@ export function runSpecOf({ report, dir, rootDir, lease, spec, image, memoryByte
       cpuMillis: resources?.cpuMaxMillis ?? 0,
       cpuWeightMillis: resources?.cpuMillis || DEFAULT_CPU_MILLIS,
       processes: PROCESSES_MAX,
+      openFiles: Math.min(OPEN_FILES, openFilesMax),
     },
     stdout,
     stderr,
