@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { basename } from 'node:path';
 
 /** Whether this machine lets us listen on the port, on every address. */
 export function isPortFree(port: number): Promise<boolean> {
@@ -31,8 +32,8 @@ export function holderOfPort(port: number): string | undefined {
 
 /** The command line, shortened: the name alone says nothing of an interpreter. */
 function commandOf(pid: string): string {
-  const words = readText(`/proc/${pid}/cmdline`).split('\0').filter(Boolean);
-  const text = words.join(' ');
+  const [program = '', ...args] = readText(`/proc/${pid}/cmdline`).split('\0').filter(Boolean);
+  const text = [basename(program), ...args].join(' ');
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }
 

@@ -1,6 +1,7 @@
 import { open, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { createSourceNames } from '../adapters/source-names.ts';
 import type { Config } from '../config.ts';
 import { parseLogLine, renderLogLine } from '../domain/log-line.ts';
 import { say } from '../terminal.ts';
@@ -21,7 +22,9 @@ const LOOK_MS = 200;
 export async function logs({ home }: Config, { service, isFollowing, isRaw }: LogsOptions): Promise<void> {
   const folder = join(home, 'logs');
   const names = await namesOf(folder, service);
-  const print = (name: string, line: string): void => say(isRaw ? line : renderLogLine(parseLogLine(line), name));
+  const inSources = createSourceNames();
+  const print = (name: string, line: string): void =>
+    say(isRaw ? line : inSources(renderLogLine(parseLogLine(line), name)));
   const tails = await Promise.all(names.map((name) => tailOf(folder, name)));
   const entries = tails.flatMap(({ name, lines }) => lines.map((line) => ({ name, line, time: timeOf(line) })));
   entries.sort((a, b) => a.time.localeCompare(b.time));
