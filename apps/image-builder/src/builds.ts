@@ -1,137 +1,171 @@
+import { randomUUID } from 'node:crypto';
 import { imageBuilder } from '@portico/contracts';
 import { DomainError } from '@portico/errors';
-import type { Bucket, EventStream } from '@portico/messaging';
-import { type Logger, withSpan } from '@portico/telemetry';
-import type { LayerBuilder } from './adapters/build-layer.ts';
+import type { Bucket } from '@portico/messaging';
 import type { ImageStore } from './adapters/image-store.ts';
-import { pythonSeriesOf } from './adapters/python-of-image.ts';
-import { storeName } from './domain/dockerfile.ts';
+import type { BuildOutcome, BuildRun } from './build-run.ts';
+import { storeName } from './domain/image-name.ts';
 import { imageIdOf } from './domain/recipe-hash.ts';
-import { createTurns } from './domain/turns.ts';
+import { isWhole, recipeToKeep } from './domain/recipe-record.ts';
 
 type Image = imageBuilder.Image;
-const { BUILDING, READY, FAILED, CANCELLED } = imageBuilder.ImageState;
+const { BUILDING, READY, FAILED } = imageBuilder.ImageState;
 
 interface Needs {
   readonly images: Bucket<Image>;
-  readonly log: EventStream<imageBuilder.BuildLogLine>;
   readonly store: ImageStore;
-  readonly layers: LayerBuilder;
-  readonly buildsAtOnce: number;
-  readonly logger: Logger;
+  readonly run: BuildRun;
 }
 
 /** All builds: one at a time per recipe, whoever asks. */
 export interface Builds {
   ensure(request: imageBuilder.EnsureImageRequest): Promise<Image>;
+  /** NOT_FOUND for an image that was never asked for. */
   get(imageId: string): Promise<Image>;
+  find(imageId: string): Promise<Image | undefined>;
+  /** The end of the build that runs for this image; one that a restart interrupted is started again. */
+  watch(imageId: string): Promise<{ readonly done: Promise<void> } | undefined>;
   cancel(imageId: string): Promise<void>;
-  /** The end of the build that runs for this image; undefined if none runs. */
-  running(imageId: string): Promise<void> | undefined;
+  /** Cancels what runs and waits for it. What was building is taken up again after a restart. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 interface Running {
+  readonly image: Image;
   readonly done: Promise<void>;
   readonly cancelled: AbortController;
 }
 
-export function createBuilds(needs: Needs): Builds {
+export function createBuilds({ images, store, run }: Needs): Builds {
+  /** By image id. */
   const running = new Map<string, Running>();
-  const turns = createTurns(needs.buildsAtOnce);
-  const start = (image: Image, recipe: imageBuilder.Recipe, isForced: boolean): void => {
-    const cancelled = new AbortController();
-    const work = turns(() => buildOne(needs, image, recipe, isForced, cancelled.signal));
-    const done = work
-      .catch((error: unknown) => needs.logger.error({ err: error, image: image.imageId }, 'A build broke off'))
-      .finally(() => running.delete(image.imageId));
-    running.set(image.imageId, { done, cancelled });
-  };
-  const get = async (imageId: string): Promise<Image> => {
-    const found = (await needs.images.get(imageId))?.value;
+  /** Recipe id → id of its image that is being built, and requests that are being decided. */
+  const forced = new Map<string, string>();
+  const deciding = new Map<string, Promise<Image>>();
+  let isClosing = false;
+
+  const find: Builds['find'] = async (imageId) => (await images.get(imageId))?.value;
+  const get: Builds['get'] = async (imageId) => {
+    const found = await find(imageId);
     if (!found) throw new DomainError('not-found', 'image.not_found', `There is no image ${imageId}.`);
     return found;
   };
-  const ensure: Builds['ensure'] = async ({ recipe, forceBuild, ignoreCache }) => {
-    if (!recipe) throw new DomainError('invalid-argument', 'image.recipe_missing', 'The image has no recipe.');
-    const imageId = imageIdOf(recipe);
-    const isForced = forceBuild || ignoreCache;
-    const known = (await needs.images.get(imageId))?.value;
-    if (known && running.has(imageId)) return known;
-    if (known?.state === READY && !isForced && (await needs.store.has(storeName(imageId)))) return known;
-    await ensureBase(recipe, get, ensure, needs.store);
-    const image = startedImage(imageId, recipe, (known?.attempt ?? 0) + 1);
-    await needs.images.put(imageId, image);
-    if (!running.has(imageId)) start(image, recipe, isForced);
+  const start = async (
+    imageId: string,
+    recipe: imageBuilder.Recipe,
+    isForced: boolean,
+    replaces?: string,
+  ): Promise<Image> => {
+    const image = startedImage(imageId, recipe, ((await find(imageId))?.attempt ?? 0) + 1);
+    await images.put(imageId, image);
+    const cancelled = new AbortController();
+    const below = recipe.baseImageIds.map((id) => ready(id));
+    const finish = async (outcome: BuildOutcome): Promise<void> => {
+      // A build that the end of the service cut off is still to be done.
+      if (isClosing && outcome.state !== READY) return;
+      await images.put(imageId, { ...image, ...outcome, finishedAt: Date.now() / 1000 });
+      if (replaces && outcome.state === READY)
+        await images.modify(replaces, (now) => now && { ...now, replacedBy: imageId });
+    };
+    const done = run(image, recipe, { isForced, below: Promise.all(below), signal: cancelled.signal })
+      .then(finish)
+      .finally(() => {
+        running.delete(imageId);
+        if (replaces) forced.delete(replaces);
+      });
+    // Who waits for it sees the record; a record that can't be written now is written by the next build.
+    done.catch(() => undefined);
+    running.set(imageId, { image, done, cancelled });
     return image;
   };
-  return {
-    ensure,
-    get,
-    async cancel(imageId) {
-      running.get(imageId)?.cancelled.abort();
-      await running.get(imageId)?.done;
-    },
-    running: (imageId) => running.get(imageId)?.done,
+  /** Waits for an image that others stand on, and makes it again if the store has lost it. */
+  const ready = async (imageId: string): Promise<void> => {
+    await (await watch(imageId))?.done;
+    const found = await get(imageId);
+    if (found.state === READY && (await store.has(storeName(imageId)))) return;
+    if (found.state === READY && found.recipe && isWhole(found.recipe, imageIdOf(found.recipe) === imageId)) {
+      await start(imageId, found.recipe, false);
+      return await ready(imageId);
+    }
+    throw new DomainError(
+      'failed-precondition',
+      'image.base_missing',
+      `The image ${imageId}, on which this one stands, is not there: ${found.error || 'deploy again.'}`,
+    );
   };
-}
-
-/** The image below may be gone from the store (a new store, a restart in its build): it is made again first. */
-async function ensureBase(recipe: imageBuilder.Recipe, get: Builds['get'], ensure: Builds['ensure'], store: ImageStore): Promise<void> {
-  for (const baseId of recipe.baseImageIds) {
-    if (await store.has(storeName(baseId))) continue;
-    const base = await get(baseId);
-    if (base.recipe) await ensure(imageBuilder.EnsureImageRequest.create({ recipe: base.recipe }));
-  }
+  const watch: Builds['watch'] = async (imageId) => {
+    const known = running.get(imageId);
+    if (known) return known;
+    const image = await find(imageId);
+    if (image?.state === BUILDING && !running.has(imageId)) await resume(image);
+    return running.get(imageId);
+  };
+  const resume = async (image: Image): Promise<void> => {
+    const { imageId, recipe } = image;
+    // An id that does not follow from the kept recipe is one of a forced build, or parts were too large to keep.
+    if (recipe && isWhole(recipe, imageIdOf(recipe) === imageId)) await start(imageId, recipe, false);
+    else
+      await images.put(imageId, {
+        ...image,
+        state: FAILED,
+        error: 'The build was cut off by a restart of the platform; deploy again.',
+        finishedAt: Date.now() / 1000,
+      });
+  };
+  const decide = async (
+    recipeId: string,
+    recipe: imageBuilder.Recipe,
+    isForced: boolean,
+    isKept: boolean,
+  ): Promise<Image> => {
+    const known = await find(recipeId);
+    const currentId = forced.get(recipeId) ?? (known?.replacedBy || recipeId);
+    const building = running.get(currentId);
+    if (building) return building.image;
+    if (known && isForced) {
+      const imageId = imageIdOf(recipe, randomUUID());
+      if (isKept) forced.set(recipeId, imageId);
+      return await start(imageId, recipe, true, isKept ? recipeId : undefined);
+    }
+    const current = currentId === recipeId ? known : await find(currentId);
+    const isThere = await store.has(storeName(currentId));
+    if (current?.state === READY && isThere) return current;
+    return await start(recipeId, recipe, isForced);
+  };
+  return {
+    find,
+    get,
+    watch,
+    async ensure({ recipe, forceBuild, ignoreCache }) {
+      if (!recipe) throw new DomainError('invalid-argument', 'image.recipe_missing', 'The image has no recipe.');
+      const recipeId = imageIdOf(recipe);
+      // Requests for one recipe are decided one after the other, so the second finds the build of the first.
+      const turn = (deciding.get(recipeId) ?? Promise.resolve())
+        .catch(() => undefined)
+        .then(() => decide(recipeId, recipe, forceBuild || ignoreCache, !ignoreCache));
+      deciding.set(recipeId, turn);
+      return await turn.finally(() => deciding.get(recipeId) === turn && deciding.delete(recipeId));
+    },
+    async cancel(imageId) {
+      const build = running.get(imageId);
+      build?.cancelled.abort();
+      await build?.done;
+    },
+    async [Symbol.asyncDispose]() {
+      isClosing = true;
+      for (const build of running.values()) build.cancelled.abort();
+      await Promise.allSettled([...running.values()].map((build) => build.done));
+    },
+  };
 }
 
 function startedImage(imageId: string, recipe: imageBuilder.Recipe, attempt: number): Image {
-  // Values of secrets and passwords are not kept.
-  const secretEnvironment = new Map([...recipe.secretEnvironment.keys()].map((name) => [name, '']));
   return imageBuilder.Image.create({
     imageId,
     state: BUILDING,
     createdAt: Date.now() / 1000,
     builderVersion: recipe.builderVersion,
-    recipe: { ...recipe, secretEnvironment, registryAuth: undefined },
+    recipe: recipeToKeep(recipe),
     attempt,
   });
 }
-
-async function buildOne(needs: Needs, image: Image, recipe: imageBuilder.Recipe, isForced: boolean, signal: AbortSignal): Promise<void> {
-  const { imageId, attempt } = image;
-  let last: Promise<unknown> = Promise.resolve();
-  const say = (text: string, isError: boolean): void => {
-    const line = { text: `${text}\n`, isError, timeUnixNano: BigInt(Date.now()) * 1_000_000n, attempt };
-    last = Promise.allSettled([last, needs.log.publish([imageId], line)]);
-  };
-  const finish = async (changes: Partial<Image>): Promise<void> => {
-    await last;
-    await needs.images.put(imageId, { ...image, ...changes, finishedAt: Date.now() / 1000 });
-  };
-  try {
-    const error = await withSpan('image-builder.build', { attributes: { 'image.id': imageId } }, () => needs.layers.build(imageId, recipe, { say, signal, isForced }));
-    if (error !== undefined) {
-      say(error, true);
-      return await finish({ state: FAILED, error });
-    }
-    await finish({ state: READY, config: await configOf(needs.store, imageId) });
-  } catch (reason) {
-    if (signal.aborted) return await finish({ state: CANCELLED, error: 'The build was cancelled.' });
-    const isKnown = reason instanceof DomainError;
-    if (!isKnown) needs.logger.error({ err: reason, image: imageId }, 'A build failed');
-    const error = isKnown ? reason.message : `The build failed inside Portico: ${String(reason instanceof Error ? reason.message : reason).slice(0, 1_000)}`;
-    say(error, true);
-    await finish({ state: FAILED, error });
-  }
-}
-
-async function configOf(store: ImageStore, imageId: string): Promise<imageBuilder.ImageConfig> {
-  const stored = await store.configOf(imageId);
-  const series = await pythonSeriesOf(await store.layersOf(imageId), stored.environment.get('PATH') ?? '/usr/local/bin:/usr/bin:/bin');
-  return imageBuilder.ImageConfig.create({
-    ...stored,
-    pythonVersion: series ?? '',
-    pythonAbi: series ? `cp${series.replace('.', '')}` : '',
-  });
-}
-

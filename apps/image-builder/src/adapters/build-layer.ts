@@ -1,112 +1,133 @@
-import { chmod, copyFile, link, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { imageBuilder } from '@portico/contracts';
-import { safeRelativePath } from '../domain/context-path.ts';
-import { prepareDockerfile, storeName } from '../domain/dockerfile.ts';
+import { createBuildOutput } from '../domain/build-output.ts';
+import { prepareDockerfile } from '../domain/dockerfile.ts';
+import { storeName } from '../domain/image-name.ts';
 import type { BaseImages } from './base-images.ts';
-import { runCommand } from './command.ts';
-import type { ImageStore } from './image-store.ts';
+import { layOutContext } from './build-context.ts';
+import type { BuildNetwork } from './build-network.ts';
+import type { ImageStore, StorePart } from './image-store.ts';
+import { isGone } from './process-gone.ts';
+import type { RunAmendments } from './run-amendments.ts';
 
 export interface LayerBuilder {
   /** Builds one recipe; resolves to undefined, or to what the user should read when it failed. */
   build(imageId: string, recipe: imageBuilder.Recipe, options: BuildOptions): Promise<string | undefined>;
+  /** Removes folders of builds whose process is gone. */
+  tidy(): Promise<void>;
 }
 
 export interface BuildOptions {
   readonly say: (line: string, isError: boolean) => void;
   readonly signal: AbortSignal;
-  /** Take no step from the cache. */
+  /** Take nothing from before: ask registries again. */
   readonly isForced: boolean;
+  readonly part: StorePart;
 }
 
 interface Needs {
   readonly store: ImageStore;
   readonly bases: BaseImages;
+  readonly network: BuildNetwork;
+  readonly amendments: RunAmendments;
   readonly blobsDir: string;
-  readonly runtime: string;
-  /** Variables that RUN steps see and images do not keep: trust and proxies of this machine. */
-  readonly runEnvironment: Readonly<Record<string, string>>;
+  /** Where builds have their folders while they run. */
+  readonly workDir: string;
+  readonly runtimeDir: string;
+  /** The OCI runtime that RUN steps end up in. */
+  readonly ociRuntime: string;
 }
-
-const CA_BUNDLE = '/etc/ssl/certs/ca-certificates.crt';
 
 export function createLayerBuilder(needs: Needs): LayerBuilder {
   return {
     async build(imageId, recipe, options) {
-      const folder = await mkdtemp(join(tmpdir(), 'portico-build-'));
+      await mkdir(needs.workDir, { recursive: true, mode: 0o700 });
+      const folder = await mkdtemp(join(needs.workDir, `${process.pid}-`));
       try {
-        const { text, references } = prepareDockerfile(recipe.dockerfileCommands, recipe.baseImageIds[0]);
-        for (const reference of references) await needs.bases.ensure(reference, recipe.registryAuth, (line) => options.say(line, false));
-        const context = join(folder, 'context');
-        await layOut(context, recipe, needs.blobsDir);
-        await writeFile(join(folder, 'Dockerfile'), text);
-        const environment = { ...needs.runEnvironment, ...Object.fromEntries(recipe.secretEnvironment) };
-        await writeFile(join(folder, 'environment.json'), JSON.stringify(environment), { mode: 0o600 });
-        return await runBuild(needs, imageId, folder, recipe, options);
+        const names = await resolveNames(needs, recipe, folder, options);
+        await layOutContext(join(folder, 'context'), recipe, needs.blobsDir);
+        await writeFile(join(folder, 'Dockerfile'), names.text);
+        const amendments = await needs.amendments.write(folder, recipe.secretEnvironment);
+        return await runBuild(needs, { imageId, folder, amendments, recipe, shownName: names.shownName }, options);
       } finally {
         await rm(folder, { recursive: true, force: true });
+      }
+    },
+    async tidy() {
+      for (const name of await readdir(needs.workDir).catch(() => [])) {
+        if (isGone(Number.parseInt(name, 10))) await rm(join(needs.workDir, name), { recursive: true, force: true });
       }
     },
   };
 }
 
-async function runBuild(needs: Needs, imageId: string, folder: string, recipe: imageBuilder.Recipe, options: BuildOptions): Promise<string | undefined> {
-  let step = '';
+interface ResolvedNames {
+  readonly text: string;
+  readonly shownName: (name: string) => string;
+}
+
+async function resolveNames(
+  needs: Needs,
+  recipe: imageBuilder.Recipe,
+  folder: string,
+  options: BuildOptions,
+): Promise<ResolvedNames> {
+  const [baseId] = recipe.baseImageIds;
+  const base = baseId ? storeName(baseId) : undefined;
+  const dockerfile = prepareDockerfile(recipe.dockerfileCommands, { base, buildArgs: recipe.buildArgs });
+  const nameOf = new Map<string, string>();
+  const shownOf = new Map(base ? [[base, 'base']] : []);
+  for (const reference of dockerfile.references) {
+    const name = await needs.bases.resolve(reference, {
+      auth: recipe.registryAuth,
+      say: (line) => options.say(line, false),
+      isFresh: options.isForced,
+      signal: options.signal,
+      folder,
+    });
+    nameOf.set(reference, name);
+    shownOf.set(name, reference);
+  }
+  return {
+    text: dockerfile.write((reference) => nameOf.get(reference) ?? reference),
+    shownName: (name) => shownOf.get(name) ?? name,
+  };
+}
+
+interface Build {
+  readonly imageId: string;
+  readonly folder: string;
+  readonly amendments: string;
+  readonly recipe: imageBuilder.Recipe;
+  readonly shownName: (name: string) => string;
+}
+
+/** One layer per recipe: the client already cuts images into recipes where it makes sense. */
+async function runBuild(
+  needs: Needs,
+  { imageId, folder, amendments, recipe, shownName }: Build,
+  options: BuildOptions,
+): Promise<string | undefined> {
+  const output = createBuildOutput(shownName);
   const buildArgs = [...recipe.buildArgs].flatMap(([name, value]) => ['--build-arg', `${name}=${value}`]);
   const args = [
-    ...needs.store.globalArguments,
     'build',
-    '--layers',
-    ...(options.isForced ? ['--no-cache'] : []),
+    '--layers=false',
     '--pull-never',
-    '--isolation',
-    'oci',
-    '--runtime',
-    needs.runtime,
-    '-v',
-    `${CA_BUNDLE}:${CA_BUNDLE}:ro`,
+    ...['--isolation', 'oci', '--runtime', join(needs.runtimeDir, 'build-runtime')],
+    ...['--network', await needs.network.argument()],
     ...buildArgs,
-    '-f',
-    join(folder, 'Dockerfile'),
-    '-t',
-    storeName(imageId),
+    ...['--file', join(folder, 'Dockerfile'), '--tag', storeName(imageId)],
     join(folder, 'context'),
   ];
-  const { exitCode, tail } = await runCommand('buildah', args, {
+  const { exitCode, tail } = await needs.store.buildah(options.part, args, {
     signal: options.signal,
-    env: { ...process.env, PORTICO_RUN_ENVIRONMENT: join(folder, 'environment.json') },
-    onLine(line, isError) {
-      step = /^STEP \d+\/\d+: (.*)$/.exec(line)?.[1] ?? step;
-      if (isWorthTelling(line)) options.say(line, isError);
+    env: { PORTICO_RUN_AMENDMENTS: amendments, PORTICO_RUN_RUNTIME: needs.ociRuntime, TMPDIR: folder },
+    onLine(raw, isError) {
+      const line = output.lineOf(raw);
+      if (line !== undefined) options.say(line, isError);
     },
   });
-  if (exitCode === 0) return undefined;
-  const code = /exit status (\d+)/.exec(tail)?.[1] ?? String(exitCode);
-  return `The build step "${step}" failed with exit code ${code}.`;
-}
-
-/** Not the store's own book-keeping. */
-function isWorthTelling(line: string): boolean {
-  return !/^(--> |COMMIT |Successfully tagged |[0-9a-f]{64}$)/.test(line);
-}
-
-/** Lays the build context out: mounted files by hard link, small files as they came. */
-async function layOut(context: string, recipe: imageBuilder.Recipe, blobsDir: string): Promise<void> {
-  await mkdir(context, { recursive: true });
-  for (const file of recipe.contextMountFiles) {
-    const target = join(context, safeRelativePath(file.path));
-    const blob = join(blobsDir, file.sha256Hex.slice(0, 2), file.sha256Hex);
-    await mkdir(dirname(target), { recursive: true });
-    // A link would share its mode with other users of the blob.
-    if (file.mode && file.mode !== 0o644) {
-      await copyFile(blob, target);
-      await chmod(target, file.mode & 0o777);
-    } else await link(blob, target).catch(() => copyFile(blob, target));
-  }
-  for (const file of recipe.contextFiles) {
-    const target = join(context, safeRelativePath(file.name));
-    await mkdir(dirname(target), { recursive: true });
-    await writeFile(target, file.data);
-  }
+  return exitCode === 0 ? undefined : output.failure(exitCode, tail);
 }

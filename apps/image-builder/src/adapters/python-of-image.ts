@@ -1,29 +1,49 @@
-import { readlink, stat } from 'node:fs/promises';
-import { join, posix } from 'node:path';
+import type { InsideImage } from './inside-image.ts';
 
-/**
- * The Python series of an image, for example 3.11, read from its layers without running anything of it.
- * Follows links from layer to layer as an overlay would; undefined when there is no Python.
- */
-export async function pythonSeriesOf(layers: readonly string[], path: string): Promise<string | undefined> {
-  const folders = path.split(':').filter(Boolean);
+/** The Python that a container of an image would run. */
+export interface PythonFacts {
+  /** For example 3.11.2. */
+  readonly version: string;
+  /** For example 3.11, or 3.14t for a free-threaded one. */
+  readonly series: string;
+  /** For example cp311-manylinux: names the set of packages that fit. */
+  readonly abi: string;
+  readonly path: string;
+}
+
+const PROBE = `
+import sys, sysconfig
+t = "t" if sysconfig.get_config_var("Py_GIL_DISABLED") else ""
+musl = "musl" in (sysconfig.get_config_var("SOABI") or "") or "musl" in (sysconfig.get_config_var("HOST_GNU_TYPE") or "")
+v = sys.version_info
+print("portico", sys.implementation.name, "%d.%d.%d" % v[:3], t or "-", "musllinux" if musl else "manylinux", sys.executable)
+`;
+
+const TIMEOUT_MS = 30_000;
+
+/** Asks the image's own `python`; undefined when it has none. */
+export async function pythonOf(
+  inside: InsideImage,
+  layers: readonly string[],
+  environment: ReadonlyMap<string, string>,
+): Promise<PythonFacts | undefined> {
   for (const name of ['python', 'python3']) {
-    for (const folder of folders) {
-      const target = await resolve(layers, posix.join(folder, name));
-      const series = target && /python(\d+\.\d+)t?$/.exec(target)?.[1];
-      if (series) return series;
-    }
+    const { stdout } = await inside.run(layers, [name, '-I', '-c', PROBE], { environment, timeoutMs: TIMEOUT_MS });
+    const facts = factsOf(stdout);
+    if (facts) return facts;
   }
   return undefined;
 }
 
-async function resolve(layers: readonly string[], path: string, hops = 0): Promise<string | undefined> {
-  if (hops > 16) return undefined;
-  for (const layer of layers) {
-    const here = join(layer, path);
-    const target = await readlink(here).catch(() => undefined);
-    if (target) return resolve(layers, posix.resolve(posix.dirname(path), target), hops + 1);
-    if (await stat(here).catch(() => undefined)) return path;
-  }
-  return undefined;
+function factsOf(output: string): PythonFacts | undefined {
+  const found = /^portico cpython (\d+)\.(\d+)\.(\d+) (t|-) (\w+) (.+)$/m.exec(output);
+  if (!found) return undefined;
+  const [, major = '', minor = '', micro = '', threads = '', libc = '', path = ''] = found;
+  const suffix = threads === 't' ? 't' : '';
+  return {
+    version: `${major}.${minor}.${micro}`,
+    series: `${major}.${minor}${suffix}`,
+    abi: `cp${major}${minor}${suffix}-${libc}`,
+    path,
+  };
 }

@@ -1,142 +1,151 @@
 import { createHash } from 'node:crypto';
-import { cp, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { constants, cp, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { DomainError } from '@portico/errors';
-import { storeName } from '../domain/dockerfile.ts';
-import { missingPin, type Pin, pinsFor, relaxed } from '../domain/requirements.ts';
-import { mustRun } from './command.ts';
-import type { ImageStore } from './image-store.ts';
+import { pinsFor } from '../domain/requirements.ts';
+import { publishedVersion, synchronicityOf } from '../domain/wheel-tags.ts';
+import { compileBytecode } from './bytecode.ts';
+import { makeFolder } from './content-folder.ts';
+import type { InsideImage } from './inside-image.ts';
+import type { PythonPackages } from './python-packages.ts';
 
 /** What lies above an image in a container: the client's package, its dependencies, the runner. */
 export interface RuntimeLayers {
-  /** Directories, top first. `series` is the image's Python, for example 3.11. */
-  ensure(wanted: { clientVersion: string; builderVersion: string; series: string; imageId: string }): Promise<string[]>;
+  /** Directories, top first. */
+  ensure(wanted: WantedLayers): Promise<string[]>;
+}
+
+export interface WantedLayers {
+  readonly clientVersion: string;
+  readonly builderVersion: string;
+  readonly interpreter: Interpreter;
+}
+
+/** The Python that makes the bytecode: that of the lowest image which has it, so that what builds on it shares the layers. */
+export interface Interpreter {
+  readonly layers: readonly string[];
+  readonly environment: ReadonlyMap<string, string>;
+  readonly path: string;
+  /** For example cp311-manylinux. */
+  readonly abi: string;
 }
 
 interface Needs {
-  readonly store: ImageStore;
+  readonly packages: PythonPackages;
+  readonly inside: InsideImage;
   readonly folder: string;
   readonly runnerDir: string;
 }
+
+/** Appends the dependencies to the search path of every Python in the container, behind the user's own. */
+const SITECUSTOMIZE = "import sys; sys.path.append('/__modal/deps')\n";
 
 export function createRuntimeLayers(needs: Needs): RuntimeLayers {
   const running = new Map<string, Promise<string[]>>();
   return {
     ensure(wanted) {
-      const key = `${wanted.clientVersion} ${wanted.builderVersion} ${wanted.series}`;
+      const key = [wanted.clientVersion, wanted.builderVersion, interpreterKey(wanted.interpreter)].join(' ');
       const going = running.get(key) ?? makeAll(needs, wanted);
       running.set(key, going);
-      // A failure is not kept: PyPI may answer the next time.
+      // A failure is not kept: the package index may answer the next time.
       going.catch(() => running.delete(key));
       return going;
     },
   };
 }
 
-type Wanted = Parameters<RuntimeLayers['ensure']>[0];
-
-async function makeAll(needs: Needs, wanted: Wanted): Promise<string[]> {
-  if (!/^\d+(\.\d+)*([a-z]+\d*)?(\.dev\d+)?$/.test(wanted.clientVersion)) {
-    throw new DomainError('invalid-argument', 'image.client_version', `The client version ${JSON.stringify(wanted.clientVersion)} can't be installed from PyPI.`);
+async function makeAll(needs: Needs, wanted: WantedLayers): Promise<string[]> {
+  const version = publishedVersion(wanted.clientVersion);
+  if (!version) {
+    throw new DomainError(
+      'invalid-argument',
+      'image.client_version',
+      `The client version ${JSON.stringify(wanted.clientVersion)} can't be installed from PyPI.`,
+    );
   }
-  const abi = `py${wanted.series}`;
-  const client = await make(needs, wanted, `client-${wanted.clientVersion}-${abi}`, (folder) => installClient(folder, wanted));
-  const deps = await make(needs, wanted, `deps-${wanted.builderVersion}-${wanted.clientVersion}-${abi}`, (folder) =>
-    installDependencies(folder, join(client, 'pkg'), wanted),
+  const runner = makeRunner(needs, wanted.interpreter);
+  runner.catch(() => undefined);
+  const source = await makeFolder(join(needs.folder, `source-client-${version}-${wanted.interpreter.abi}`), (folder) =>
+    installClient(needs, folder, version, wanted.interpreter.abi),
   );
-  const runnerHash = await hashOf(needs.runnerDir);
-  const runner = await make(needs, wanted, `runner-${runnerHash}-${abi}`, (folder) => installRunner(folder, needs.runnerDir));
-  return [client, deps, runner];
-}
-
-/** Makes one layer once: built beside, compiled by the image's own Python, then renamed into place. */
-async function make(needs: Needs, wanted: Wanted, name: string, fill: (folder: string) => Promise<void>): Promise<string> {
-  const final = join(needs.folder, name);
-  if (await stat(final).catch(() => undefined)) return final;
-  const temporary = `${final}.${process.pid}.tmp`;
-  await rm(temporary, { recursive: true, force: true });
-  await mkdir(temporary, { recursive: true });
-  try {
-    await fill(temporary);
-    await compile(needs.store, temporary, wanted.imageId);
-    await rename(temporary, final).catch(async (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
-    });
-  } finally {
-    await rm(temporary, { recursive: true, force: true });
-  }
-  return final;
-}
-
-const pip = (series: string, target: string, packages: readonly string[]): Promise<string> =>
-  mustRun('python3', [
-    '-m', 'pip', 'install', '--quiet', '--no-deps', '--no-compile', '--only-binary=:all:', '--implementation', 'cp',
-    '--python-version', series, '--target', target, ...packages,
+  const [client, deps] = await Promise.all([
+    compiled(needs, source, wanted.interpreter, `client-${version}`),
+    makeDependencies(needs, source, wanted),
   ]);
+  return [client, ...deps, await runner];
+}
 
-async function installClient(folder: string, { clientVersion, series }: Wanted): Promise<void> {
+async function installClient({ packages }: Needs, folder: string, version: string, abi: string): Promise<void> {
   const target = join(folder, 'pkg');
-  await pip(series, target, [`modal==${clientVersion}`]);
-  // Each client works with its own range of synchronicity only.
-  const metadata = await readFile(join(target, `modal-${clientVersion}.dist-info/METADATA`), 'utf8');
-  const requirement = /^Requires-Dist: (synchronicity[^;\n]*)/m.exec(metadata)?.[1] ?? 'synchronicity';
-  await pip(series, target, [requirement.replaceAll(/[() ]/g, '')]);
+  await packages.install(target, abi, [`modal==${version}`]);
+  const metadata = await readFile(join(target, `modal-${version}.dist-info/METADATA`), 'utf8');
+  await packages.install(target, abi, [synchronicityOf(metadata)]);
 }
 
-async function installDependencies(folder: string, clientDir: string, { builderVersion, series }: Wanted): Promise<void> {
-  const target = join(folder, '__modal/deps');
-  await mkdir(target, { recursive: true });
-  const pins = join(clientDir, 'modal/builder', `${builderVersion}.txt`);
-  // Builders up to 2024.10 put the client's dependencies into the image itself.
-  if (builderVersion <= '2024.10' || !(await stat(pins).catch(() => undefined))) return;
-  await installPins(pinsFor(await readFile(pins, 'utf8'), series), series, target);
-}
-
-/** Pins of which an index no longer has the very version give way one by one. */
-async function installPins(wanted: readonly Pin[], series: string, target: string): Promise<void> {
-  let pins = wanted;
-  for (let left = 2 * wanted.length; ; left -= 1) {
-    try {
-      await pip(series, target, pins.map((pin) => pin.requirement));
-      return;
-    } catch (error) {
-      const missing = missingPin(String(error), pins);
-      if (!missing || left === 0) throw error;
-      pins = pins.map((pin) => (pin === missing ? relaxed(pin) : pin));
-    }
+/** Builders up to 2024.10 put the client's dependencies into the image itself. */
+async function makeDependencies(
+  needs: Needs,
+  client: string,
+  { builderVersion, interpreter }: WantedLayers,
+): Promise<string[]> {
+  if (builderVersion !== 'PREVIEW' && builderVersion <= '2024.10') return [];
+  const pinsFile = join(client, 'pkg/modal/builder', `${builderVersion.replaceAll('/', '')}.txt`);
+  const text = await readFile(pinsFile, 'utf8').catch(() => undefined);
+  if (text === undefined) {
+    throw new DomainError(
+      'failed-precondition',
+      'image.builder_version',
+      `This client knows no image builder version ${builderVersion}; update it, or choose an older one for the environment.`,
+    );
   }
+  const series = interpreter.abi.replace(/^cp(\d)(\d+).*$/, '$1.$2');
+  const pins = pinsFor(text, series);
+  const hash = createHash('sha256').update(JSON.stringify(pins)).digest('hex').slice(0, 12);
+  const source = await makeFolder(join(needs.folder, `source-deps-${hash}-${interpreter.abi}`), async (folder) => {
+    await needs.packages.installPins(join(folder, '__modal/deps'), interpreter.abi, pins);
+    await mkdir(join(folder, 'pkg'));
+    await writeFile(join(folder, 'pkg/sitecustomize.py'), SITECUSTOMIZE);
+  });
+  return [await compiled(needs, source, interpreter, `deps-${hash}`)];
 }
 
-async function installRunner(folder: string, runnerDir: string): Promise<void> {
-  const target = join(folder, '__portico/runner');
-  await mkdir(target, { recursive: true });
-  await cp(join(runnerDir, 'start.py'), join(target, 'start.py'));
-  await cp(join(runnerDir, 'portico_runner'), join(target, 'portico_runner'), {
-    recursive: true,
-    filter: (source) => !source.includes('__pycache__'),
+async function makeRunner(needs: Needs, interpreter: Interpreter): Promise<string> {
+  const hash = await hashOf(needs.runnerDir);
+  const source = await makeFolder(join(needs.folder, `source-runner-${hash}`), async (folder) => {
+    const target = join(folder, '__portico/runner');
+    await mkdir(target, { recursive: true });
+    await cp(join(needs.runnerDir, 'start.py'), join(target, 'start.py'));
+    await cp(join(needs.runnerDir, 'portico_runner'), join(target, 'portico_runner'), {
+      recursive: true,
+      filter: (file) => !file.includes('__pycache__'),
+    });
+  });
+  return await compiled(needs, source, interpreter, `runner-${hash}`);
+}
+
+/** A copy of a source folder with the bytecode of one interpreter. */
+function compiled({ folder, inside }: Needs, source: string, interpreter: Interpreter, name: string): Promise<string> {
+  return makeFolder(join(folder, `${name}-${interpreterKey(interpreter)}`), async (temporary) => {
+    await cp(source, temporary, { recursive: true, mode: constants.COPYFILE_FICLONE });
+    await compileBytecode(inside, interpreter, temporary);
   });
 }
 
-/**
- * Bytecode for the image's interpreter, since layers are read-only and shared. The paths inside are
- * those of the container, and `unchecked-hash` keeps it valid whatever the times of the files.
- */
-async function compile(store: ImageStore, folder: string, imageId: string): Promise<void> {
-  const created = await store.buildah(['from', '--pull-never', storeName(imageId)]);
-  if (created.exitCode !== 0) throw new Error(`No container could be made from ${imageId}: ${created.tail}`);
-  const container = created.stdout.trim().split('\n').pop() ?? '';
-  try {
-    const code = 'import compileall,sys; compileall.compile_dir("/layer", quiet=2, stripdir="/layer", invalidation_mode=__import__("py_compile").PycInvalidationMode.UNCHECKED_HASH)';
-    const ran = await store.buildah(['run', '--isolation', 'oci', '--runtime', 'runc', '--network', 'none', '-v', `${folder}:/layer:rw`, container, '--', 'python3', '-c', code]);
-    if (ran.exitCode !== 0) throw new Error(`Bytecode could not be made: ${ran.tail}`);
-  } finally {
-    await store.buildah(['rm', container]);
-  }
+/** Layers made by one image's Python are given to no image that does not contain that Python. */
+function interpreterKey({ abi, layers, path }: Interpreter): string {
+  return `${abi}-${createHash('sha256')
+    .update(`${basename(layers[0] ?? '')} ${path}`)
+    .digest('hex')
+    .slice(0, 8)}`;
 }
 
 async function hashOf(folder: string): Promise<string> {
   const hash = createHash('sha256');
-  const names = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.py') && !name.startsWith('tests')).sort();
-  for (const name of names) hash.update(name).update(await readFile(join(folder, name)));
+  const names = (await readdir(folder, { recursive: true }))
+    .filter((name) => /^(start\.py$|portico_runner\/)/.test(name) && name.endsWith('.py'))
+    .sort();
+  for (const name of names) hash.update(`${name}\n`).update(await readFile(join(folder, name)));
+  if (!(await stat(join(folder, 'start.py')).catch(() => undefined)))
+    throw new Error(`There is no runner in ${folder}`);
   return hash.digest('hex').slice(0, 12);
 }

@@ -5,7 +5,11 @@ import { DomainError } from '@portico/errors';
 export function safeRelativePath(path: string): string {
   const normal = posix.normalize(`/${path}`);
   if (path.includes('\0') || path.split('/').includes('..')) {
-    throw new DomainError('invalid-argument', 'image.bad_path', `The file name ${JSON.stringify(path)} leaves the build context; use a path without "..".`);
+    throw new DomainError(
+      'invalid-argument',
+      'image.bad_path',
+      `The file name ${JSON.stringify(path)} leaves the build context; use a path without "..".`,
+    );
   }
   return normal.slice(1);
 }

@@ -1,48 +1,89 @@
-/** Names under which images live in our own store. */
-export function storeName(imageId: string): string {
-  return `localhost/portico:${imageId}`;
+import { type Instruction, instructionsOf } from './dockerfile-text.ts';
+import { fullName } from './image-name.ts';
+
+/** A Dockerfile whose image names are known, ready to be written with the names of our store. */
+export interface PreparedDockerfile {
+  /** Full names of the foreign images it starts from or copies out of. */
+  readonly references: readonly string[];
+  /** The text to build, each image under the name that `nameOf` gives for its full name. */
+  write(nameOf: (reference: string) => string): string;
 }
 
-/** A Dockerfile ready to be built, and the foreign images it starts from or copies out of. */
-export interface PreparedDockerfile {
-  readonly text: string;
-  /** Full names, for example docker.io/library/python:3.11-slim. */
-  readonly references: readonly string[];
+interface Names {
+  /** The name of the image below, which the client calls `base`. */
+  readonly base: string | undefined;
+  readonly buildArgs: ReadonlyMap<string, string>;
 }
+
+type Piece = string | { readonly reference: string };
 
 /**
- * Joins the client's commands and gives every image its full name: `base` is the image below,
- * short names are Docker Hub's. Stages of the same file are left alone.
+ * Joins the client's commands and finds the images they name: `base` is the image below, short
+ * names are Docker Hub's, stages of the same file and numbers of stages are left alone.
  */
-export function prepareDockerfile(commands: readonly string[], baseImageId: string | undefined): PreparedDockerfile {
+export function prepareDockerfile(commands: readonly string[], { base, buildArgs }: Names): PreparedDockerfile {
   const stages = new Set<string>();
-  const references = new Set<string>();
-  const nameOf = (image: string): string => {
-    if (image === 'base' && baseImageId) return storeName(baseImageId);
-    if (image === 'scratch' || stages.has(image.toLowerCase()) || /^\d+$/.test(image) || image.includes('$')) return image;
-    const full = fullName(image);
-    references.add(full);
-    return full;
+  const globals = new Map<string, string>();
+  let hasStarted = false;
+  const imageOf = (name: string): Piece => {
+    const image = expanded(name, globals);
+    if (image === 'scratch' || stages.has(image.toLowerCase()) || /^\d+$/.test(image)) return image;
+    if (image === 'base' && base) return base;
+    return { reference: fullName(image) };
   };
-  const lines = commands.join('\n').split('\n').map((line) => {
-    const from = /^(\s*FROM\s+(?:--platform=\S+\s+)?)(\S+)(.*)$/i.exec(line);
-    if (from) {
-      const [, start = '', image = '', rest = ''] = from;
-      const named = `${start}${nameOf(image)}${rest}`;
-      const stage = /\sAS\s+(\S+)/i.exec(rest)?.[1];
-      if (stage) stages.add(stage.toLowerCase());
-      return named;
+  const pieces = instructionsOf(commands.join('\n')).map((instruction): Piece[] => {
+    if (instruction.keyword === 'ARG' && !hasStarted) {
+      declareArgument(instruction.value, buildArgs, globals);
+      return [instruction.source];
     }
-    return line.replace(/^(\s*COPY\s+(?:--\S+\s+)*--from=)(\S+)/i, (_, start: string, image: string) => `${start}${nameOf(image)}`);
+    if (instruction.keyword !== 'FROM') return piecesOf(instruction, imageOf);
+    hasStarted = true;
+    return fromPieces(instruction, imageOf, stages);
   });
-  return { text: `${lines.join('\n')}\n`, references: [...references] };
+  const references = new Set(pieces.flat().flatMap((piece) => (typeof piece === 'string' ? [] : [piece.reference])));
+  return {
+    references: [...references],
+    write: (nameOf) =>
+      `${pieces.map((line) => line.map((piece) => (typeof piece === 'string' ? piece : nameOf(piece.reference))).join('')).join('\n')}\n`,
+  };
 }
 
-/** Docker's rules for short names: no dot, colon or localhost in the first part means Docker Hub. */
-export function fullName(image: string): string {
-  const [first = '', ...rest] = image.split('/');
-  const hasHost = rest.length > 0 && (first.includes('.') || first.includes(':') || first === 'localhost');
-  const name = hasHost ? image : `docker.io/${rest.length > 0 ? image : `library/${image}`}`;
-  const last = name.slice(name.lastIndexOf('/') + 1);
-  return last.includes(':') || name.includes('@') ? name : `${name}:latest`;
+function fromPieces({ value, source }: Instruction, imageOf: (name: string) => Piece, stages: Set<string>): Piece[] {
+  const [, flags = '', image = '', stage] = /^((?:--\S+\s+)*)(\S+)(?:\s+AS\s+(\S+))?\s*$/i.exec(value) ?? [];
+  if (!image) return [source];
+  const piece = imageOf(image);
+  if (stage) stages.add(stage.toLowerCase());
+  return ['FROM ', flags, piece, stage ? ` AS ${stage}` : ''];
+}
+
+/** COPY --from=image and RUN --mount=…,from=image; everything else stays as it was written. */
+function piecesOf({ keyword, source }: Instruction, imageOf: (name: string) => Piece): Piece[] {
+  if (keyword !== 'COPY' && keyword !== 'RUN') return [source];
+  const flags = /^\s*\w+(?:[ \t]+--\S+)*/.exec(source)?.[0] ?? '';
+  const name = keyword === 'COPY' ? /(--from=)(["']?)([^\s"']+)\2/ : /(--mount=\S*?\bfrom=)()([^\s,]+)/;
+  const found = name.exec(flags);
+  if (!found) return [source];
+  const [whole, start = '', , image = ''] = found;
+  const end = found.index + whole.length;
+  return [source.slice(0, found.index), start, imageOf(image), source.slice(end)];
+}
+
+function declareArgument(value: string, buildArgs: ReadonlyMap<string, string>, globals: Map<string, string>): void {
+  for (const [, name = '', , quoted, plain] of value.matchAll(/(\w+)(=(?:["']([^"']*)["']|(\S*)))?/g)) {
+    const chosen = buildArgs.get(name) ?? quoted ?? plain;
+    if (chosen !== undefined) globals.set(name, chosen);
+  }
+}
+
+/** $NAME, ${NAME}, ${NAME:-default} and ${NAME:+instead}. */
+function expanded(text: string, values: ReadonlyMap<string, string>): string {
+  return text.replace(
+    /\$(?:(\w+)|\{(\w+)(?::([-+])([^}]*))?\})/g,
+    (_, plain?: string, braced?: string, sign?: string, word = '') => {
+      const value = values.get(plain ?? braced ?? '');
+      if (sign === '-') return value || word;
+      if (sign === '+') return value ? word : '';
+      return value ?? '';
+    },
+  );
 }

@@ -13,8 +13,26 @@ test('an id is an image id', () => assert.match(imageIdOf(recipe()), /^im-[A-Za-
 
 const same: [string, imageBuilder.Recipe, imageBuilder.Recipe][] = [
   ['secret values', secrets(['TOKEN', 'a']), secrets(['TOKEN', 'b'])],
-  ['the order of mounted files', recipe({ contextMountFiles: [file('/a', '1'), file('/b', '2')] }), recipe({ contextMountFiles: [file('/b', '2'), file('/a', '1')] })],
-  ['the order of build arguments', recipe({ buildArgs: new Map([['A', '1'], ['B', '2']]) }), recipe({ buildArgs: new Map([['B', '2'], ['A', '1']]) })],
+  [
+    'the order of mounted files',
+    recipe({ contextMountFiles: [file('/a', '1'), file('/b', '2')] }),
+    recipe({ contextMountFiles: [file('/b', '2'), file('/a', '1')] }),
+  ],
+  [
+    'the order of build arguments',
+    recipe({
+      buildArgs: new Map([
+        ['A', '1'],
+        ['B', '2'],
+      ]),
+    }),
+    recipe({
+      buildArgs: new Map([
+        ['B', '2'],
+        ['A', '1'],
+      ]),
+    }),
+  ],
 ];
 for (const [name, a, b] of same) test(`${name} do not count`, () => assert.equal(imageIdOf(a), imageIdOf(b)));
 
@@ -28,4 +46,5 @@ const different: [string, Partial<imageBuilder.Recipe>][] = [
   ['the name of a secret', { secretEnvironment: new Map([['TOKEN', '']]) }],
   ['the builder version', { builderVersion: '2026.10' }],
 ];
-for (const [name, changes] of different) test(`${name} counts`, () => assert.notEqual(imageIdOf(recipe(changes)), imageIdOf(recipe())));
+for (const [name, changes] of different)
+  test(`${name} counts`, () => assert.notEqual(imageIdOf(recipe(changes)), imageIdOf(recipe())));

@@ -5,20 +5,29 @@ import { idOfHash } from '@portico/ids';
 /**
  * The id of the image that a recipe makes. It follows from content alone: bytes of context files,
  * hashes of mounted ones, names (not values) of secrets. Order counts only where the build sees it.
+ * `salt` tells a forced build from the one it replaces.
  */
-export function imageIdOf(recipe: imageBuilder.Recipe): string {
+export function imageIdOf(recipe: imageBuilder.Recipe, salt = ''): string {
   const hash = createHash('sha256');
-  const add = (...parts: (string | Uint8Array)[]): void => {
-    for (const part of parts) hash.update(`${part.length}:`).update(part);
+  const add = (name: string, parts: readonly (string | Uint8Array)[]): void => {
+    hash.update(`${name} ${parts.length}\n`);
+    for (const part of parts) hash.update(`${Buffer.byteLength(part)}:`).update(part);
   };
-  add('portico-image-1', recipe.builderVersion, String(recipe.needsGpu), recipe.contextGlobalMount);
-  add('base', ...recipe.baseImageIds);
-  add('commands', ...recipe.dockerfileCommands);
-  add('files', ...byName(recipe.contextFiles, (file) => file.name).flatMap((file) => [file.name, file.data]));
-  add('mount', ...byName(recipe.contextMountFiles, (file) => file.path).flatMap((file) => [file.path, file.sha256Hex, String(file.mode)]));
-  add('arguments', ...[...recipe.buildArgs].sort().flat());
-  add('secrets', ...[...recipe.secretEnvironment.keys()].sort());
-  add('registry', recipe.registryAuth?.username ?? '');
+  add('portico-image-1', [recipe.builderVersion, String(recipe.needsGpu), recipe.contextGlobalMount, salt]);
+  add('base', recipe.baseImageIds);
+  add('commands', recipe.dockerfileCommands);
+  add(
+    'files',
+    byName(recipe.contextFiles, (file) => file.name).flatMap((file) => [file.name, file.data]),
+  );
+  const mounted = byName(recipe.contextMountFiles, (file) => file.path);
+  add(
+    'mount',
+    mounted.flatMap((file) => [file.path, file.sha256Hex, String(file.mode)]),
+  );
+  add('arguments', byName([...recipe.buildArgs], ([name]) => name).flat());
+  add('secrets', [...recipe.secretEnvironment.keys()].sort());
+  add('registry', [recipe.registryAuth?.username ?? '']);
   return idOfHash('image', hash.digest());
 }
 

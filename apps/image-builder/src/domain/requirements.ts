@@ -19,7 +19,9 @@ export function pinsFor(requirements: string, series: string): Pin[] {
 
 function holds(marker: string, series: string): boolean {
   if (!marker) return true;
-  return marker.split(/\s+or\s+/).some((any) => any.split(/\s+and\s+/).every((condition) => conditionHolds(condition, series)));
+  return marker
+    .split(/\s+or\s+/)
+    .some((any) => any.split(/\s+and\s+/).every((condition) => conditionHolds(condition, series)));
 }
 
 function conditionHolds(condition: string, series: string): boolean {

@@ -1,5 +1,5 @@
 import { imageBuilder } from '@portico/contracts';
-import { type CallContext, serveAll, type ServedApi } from '@portico/grpc';
+import { type CallContext, type ServedApi, serveAll } from '@portico/grpc';
 import type { EventStream } from '@portico/messaging';
 import type { Builds } from '../builds.ts';
 import type { FileSystems } from '../file-systems.ts';
@@ -26,37 +26,42 @@ export function imageApi({ builds, fileSystems, log }: Needs): ServedApi {
   });
 }
 
+type Response = imageBuilder.WatchBuildResponse;
+
+const DEFAULT_TIMEOUT_MS = 50_000;
+
 async function* watchBuild(
   { builds, log }: Pick<Needs, 'builds' | 'log'>,
   { imageId, afterEntry, timeoutMs, includeFinished }: imageBuilder.WatchBuildRequest,
   call: CallContext,
-): AsyncIterable<imageBuilder.WatchBuildResponse> {
-  let image = await builds.get(imageId);
-  if (image.state === imageBuilder.ImageState.BUILDING && image.recipe && !builds.running(imageId)) {
-    // The builder was restarted in the middle: the recipe is still known.
-    image = await builds.ensure(imageBuilder.EnsureImageRequest.create({ recipe: image.recipe }));
-  }
+): AsyncIterable<Response> {
+  const before = await builds.get(imageId);
+  const build = await builds.watch(imageId);
+  const { attempt } = await builds.get(imageId);
   let cursor = Number(afterEntry);
-  const give = async function* (): AsyncIterable<imageBuilder.WatchBuildResponse> {
-    for await (const entry of log.read({ parts: [imageId], afterSequence: cursor, signal: call.signal })) {
-      cursor = entry.sequence;
-      if (entry.value.attempt === image.attempt) yield { lines: [entry.value], entry: BigInt(cursor), image: undefined };
-    }
+  const take = function* ({
+    sequence,
+    value,
+  }: {
+    sequence: number;
+    value: imageBuilder.BuildLogLine;
+  }): Iterable<Response> {
+    cursor = sequence;
+    if (value.attempt === attempt) yield { lines: [value], entry: BigInt(cursor), image: undefined };
   };
-  if (image.state !== imageBuilder.ImageState.BUILDING) {
-    if (includeFinished || afterEntry > 0n) yield* give();
-    yield { lines: [], entry: BigInt(cursor), image };
-    return;
+  const limit = AbortSignal.any([call.signal, AbortSignal.timeout(timeoutMs || DEFAULT_TIMEOUT_MS)]);
+  if (build) {
+    const over = new AbortController();
+    void build.done.catch(() => undefined).then(() => over.abort());
+    const signal = AbortSignal.any([limit, over.signal]);
+    for await (const entry of log.follow({ parts: [imageId], afterSequence: cursor, signal })) yield* take(entry);
+    if (limit.aborted) return;
   }
-  const over = new AbortController();
-  const limit = AbortSignal.any([call.signal, AbortSignal.timeout(timeoutMs || 50_000)]);
-  void Promise.resolve(builds.running(imageId)).then(() => over.abort());
-  const signal = AbortSignal.any([limit, over.signal]);
-  for await (const entry of log.follow({ parts: [imageId], afterSequence: cursor, signal })) {
-    cursor = entry.sequence;
-    if (entry.value.attempt === image.attempt) yield { lines: [entry.value], entry: BigInt(cursor), image: undefined };
+  if (build || includeFinished || (afterEntry > 0n && before.attempt === attempt)) {
+    for await (const entry of log.read({ parts: [imageId], afterSequence: cursor, signal: call.signal }))
+      yield* take(entry);
   }
-  if (limit.aborted) return;
-  yield* give();
-  yield { lines: [], entry: BigInt(cursor), image: await builds.get(imageId) };
+  const image = await builds.get(imageId);
+  // A record that could not be written yet: the caller asks again.
+  if (image.state !== imageBuilder.ImageState.BUILDING) yield { lines: [], entry: BigInt(cursor), image };
 }
