@@ -7,9 +7,9 @@ import { run } from './adapters/command.ts';
 import { bridgeOf, namespacePrefixOf, tableOf } from './adapters/network.ts';
 import { instanceOf } from './config.ts';
 
-const home = process.argv[2];
+const home = process.argv[2] ?? process.env['PORTICO_HOME'];
 if (!home) {
-  process.stderr.write('usage: cleanup-main <PORTICO_HOME>\n');
+  process.stderr.write('usage: cleanup-main <PORTICO_HOME> (or set the variable)\n');
   process.exit(1);
 }
 const instance = instanceOf(home);

@@ -258,8 +258,8 @@ function aborted(signal: AbortSignal): Promise<never> {
 
 function addressesOf({ saved, served, dir }: Life): nodeAgent.Address[] {
   if (saved.port > 0) return [{ methodName: '', endpoint: { $case: 'tcp', value: `${saved.address}:${saved.port}` } }];
-  return Object.entries(served?.sockets ?? {}).map(([methodName, file]) => ({
-    methodName,
+  return Object.entries(served?.sockets ?? {}).map(([name, file]) => ({
+    methodName: name === 'web' ? '' : name,
     endpoint: { $case: 'unixPath', value: join(dir, file) },
   }));
 }

@@ -61,24 +61,20 @@ function launch(root: string, spec: RunSpec): Promise<void> {
   });
 }
 
+/** The shim renames its file into place, so once it is there it is whole. */
 async function waitForExit(instance: string, id: string, bundle: string, signal: AbortSignal): Promise<ContainerExit> {
-  const read = async (): Promise<number | undefined> => {
-    const text = await readFile(join(bundle, 'exit'), 'utf8').catch(() => '');
-    return text ? Number(text) : undefined;
-  };
-  const watcher = watch(bundle, { signal });
+  const watcher = watch(bundle);
   watcher.on('error', () => undefined);
   try {
-    for (;;) {
-      const changed = new Promise<void>((resolve) => {
-        watcher.once('change', () => resolve());
-        watcher.once('close', () => resolve());
-      });
-      const exitCode = await read();
-      if (exitCode !== undefined) return { exitCode, isOutOfMemory: exitCode !== 0 && (await wasKilledForMemory(instance, id)) };
-      signal.throwIfAborted();
-      await changed;
-    }
+    const exitCode = await new Promise<number>((resolve, reject) => {
+      const check = (): void => {
+        readFile(join(bundle, 'exit'), 'utf8').then((text) => resolve(Number(text)), () => undefined);
+      };
+      watcher.on('change', check);
+      signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+      check();
+    });
+    return { exitCode, isOutOfMemory: exitCode !== 0 && (await wasKilledForMemory(instance, id)) };
   } finally {
     watcher.close();
   }
