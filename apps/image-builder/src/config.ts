@@ -16,6 +16,8 @@ export interface Config extends CommonConfig {
   readonly runtimeDir: string;
   readonly build: BuildConfig;
   readonly registry: RegistryConfig;
+  /** What programs that we start get as their environment. */
+  readonly environment: Environment;
   /** Eight hex digits that follow from PORTICO_HOME: they name the network of this instance. */
   readonly instance: string;
 }
@@ -74,6 +76,7 @@ export function readConfig(env: Environment): Config {
       insecure: (reader.optionalText('PORTICO_INSECURE_REGISTRIES') ?? '').split(',').filter(Boolean),
       hasProxy: Boolean(env['HTTPS_PROXY'] ?? env['https_proxy']),
     },
+    environment: env,
     instance: createHash('sha256').update(common.home).digest('hex').slice(0, 8),
   };
   reader.done();

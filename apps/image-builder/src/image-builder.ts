@@ -20,11 +20,16 @@ import { createBuilds } from './builds.ts';
 import type { Config } from './config.ts';
 import { createFileSystems } from './file-systems.ts';
 import { imageApi } from './grpc/image-api.ts';
+import { createRunningBuilds } from './running-builds.ts';
 
 /** Everything image-builder is made of, in the order in which it opens. */
 export async function startImageBuilder(config: Config, { opened, log }: ServiceContext): Promise<void> {
   await mkdir(config.imagesDir, { recursive: true });
-  const store = await openImageStore({ own: config.imagesDir, shared: join(config.cacheDir, 'images') });
+  const store = await openImageStore({
+    own: config.imagesDir,
+    shared: join(config.cacheDir, 'images'),
+    environment: config.environment,
+  });
   const layers = openLayerBuilder(config, store, opened);
   const inside = createInsideImage(join(config.imagesDir, 'looks'), config.build.ociRuntime);
   const runtimeFolder = join(config.cacheDir, 'layers');
@@ -36,7 +41,8 @@ export async function startImageBuilder(config: Config, { opened, log }: Service
   const images = await openBucket(nats, buckets.images, true);
   const buildLog = await openStream(nats, streams.buildLogs, true);
   const run = createBuildRun({ log: buildLog, store, inside, layers, buildsAtOnce: config.build.atOnce, logger: log });
-  const builds = opened.use(createBuilds({ images, store, run }));
+  const running = opened.use(createRunningBuilds({ images, store, run }));
+  const builds = createBuilds(store, running);
   const fileSystems = createFileSystems({ builds, store, runtime });
   const address = `unix://${socketOf(config.home, 'image-builder')}`;
   opened.use(await serveGrpc({ address, apis: [imageApi({ builds, fileSystems, log: buildLog })], log }));

@@ -16,7 +16,12 @@ export function imageHandlers(state: State, images: ImageClient): ModalHandlers 
   return {
     async imageGetOrCreate(request) {
       const { imageId, image } = await images.ensureImage(
-        { recipe: recipeOf(state, request), forceBuild: request.forceBuild, ignoreCache: request.ignoreCache, appId: request.appId },
+        {
+          recipe: recipeOf(state, request),
+          forceBuild: request.forceBuild,
+          ignoreCache: request.ignoreCache,
+          appId: request.appId,
+        },
         { deadlineMs: CALL_DEADLINE_MS },
       );
       return modal.ImageGetOrCreateResponse.create({ imageId, ...resultOf(image) });
@@ -32,13 +37,21 @@ export function imageHandlers(state: State, images: ImageClient): ModalHandlers 
   };
 }
 
-function recipeOf(state: State, { image, builderVersion, buildFunctionId }: modal.ImageGetOrCreateRequest): imageBuilder.Recipe {
+function recipeOf(
+  state: State,
+  { image, builderVersion, buildFunctionId, namespace }: modal.ImageGetOrCreateRequest,
+): imageBuilder.Recipe {
   if (!image) throw new DomainError('invalid-argument', 'image.missing', 'The request holds no image.');
   if (image.buildFunction || buildFunctionId) {
-    throw new DomainError('unimplemented', 'image.run_function', 'Image.run_function is not implemented by Portico yet: use run_commands.');
+    throw new DomainError(
+      'unimplemented',
+      'image.run_function',
+      'Image.run_function is not implemented by Portico yet: use run_commands.',
+    );
   }
   const context = image.contextMountId ? state.mounts.get(image.contextMountId) : undefined;
-  if (image.contextMountId && !context) throw new DomainError('not-found', 'mount.not_found', `There is no mount ${image.contextMountId}.`);
+  if (image.contextMountId && !context)
+    throw new DomainError('not-found', 'mount.not_found', `There is no mount ${image.contextMountId}.`);
   return imageBuilder.Recipe.create({
     baseImageIds: image.baseImages.map(({ imageId }) => imageId),
     dockerfileCommands: image.dockerfileCommands,
@@ -50,6 +63,7 @@ function recipeOf(state: State, { image, builderVersion, buildFunctionId }: moda
     builderVersion,
     contextGlobalMount: context?.globalName ?? '',
     needsGpu: Boolean(image.gpuConfig?.gpuType),
+    isGlobal: namespace === modal.DeploymentNamespace.DEPLOYMENT_NAMESPACE_GLOBAL,
   });
 }
 
@@ -58,17 +72,27 @@ export function mergedSecrets(state: State, secretIds: readonly string[]): Map<s
   return new Map(secretIds.flatMap((id) => [...state.box.open(secretById(state, id).sealed)]));
 }
 
-function registryAuthOf(state: State, config: modal.ImageRegistryConfig | undefined): imageBuilder.RegistryAuth | undefined {
+function registryAuthOf(
+  state: State,
+  config: modal.ImageRegistryConfig | undefined,
+): imageBuilder.RegistryAuth | undefined {
   if (!config?.secretId) return undefined;
   const values = mergedSecrets(state, [config.secretId]);
   const username = values.get('REGISTRY_USERNAME');
   if (config.registryAuthType !== STATIC_CREDENTIALS || !username) {
-    throw new DomainError('unimplemented', 'image.registry_auth', 'Portico signs in to registries with REGISTRY_USERNAME and REGISTRY_PASSWORD in the secret; other ways are not implemented yet.');
+    throw new DomainError(
+      'unimplemented',
+      'image.registry_auth',
+      'Portico signs in to registries with REGISTRY_USERNAME and REGISTRY_PASSWORD in the secret; other ways are not implemented yet.',
+    );
   }
   return { username, password: values.get('REGISTRY_PASSWORD') ?? '' };
 }
 
-function resultOf(image: imageBuilder.Image | undefined): { result?: modal.GenericResult; metadata?: modal.ImageMetadata } {
+function resultOf(image: imageBuilder.Image | undefined): {
+  result?: modal.GenericResult;
+  metadata?: modal.ImageMetadata;
+} {
   const { READY, FAILED, CANCELLED } = imageBuilder.ImageState;
   const S = modal.GenericResult_GenericStatus;
   if (image?.state === READY) {
@@ -82,21 +106,41 @@ function resultOf(image: imageBuilder.Image | undefined): { result?: modal.Gener
       }),
     };
   }
-  if (image?.state === FAILED) return { result: modal.GenericResult.create({ status: S.GENERIC_STATUS_FAILURE, exception: image.error }) };
-  if (image?.state === CANCELLED) return { result: modal.GenericResult.create({ status: S.GENERIC_STATUS_TERMINATED, exception: image.error }) };
+  if (image?.state === FAILED)
+    return { result: modal.GenericResult.create({ status: S.GENERIC_STATUS_FAILURE, exception: image.error }) };
+  if (image?.state === CANCELLED)
+    return { result: modal.GenericResult.create({ status: S.GENERIC_STATUS_TERMINATED, exception: image.error }) };
   return {};
 }
 
-async function* joinStreaming(images: ImageClient, request: modal.ImageJoinStreamingRequest, call: CallContext): AsyncIterable<modal.ImageJoinStreamingResponse> {
+async function* joinStreaming(
+  images: ImageClient,
+  request: modal.ImageJoinStreamingRequest,
+  call: CallContext,
+): AsyncIterable<modal.ImageJoinStreamingResponse> {
   const timeoutMs = Math.max(1, request.timeout) * 1_000;
   const watched = images.watchBuild(
-    { imageId: request.imageId, afterEntry: BigInt(request.lastEntryId || '0'), timeoutMs, includeFinished: request.includeLogsForFinished },
+    {
+      imageId: request.imageId,
+      afterEntry: BigInt(request.lastEntryId || '0'),
+      timeoutMs,
+      includeFinished: request.includeLogsForFinished,
+    },
     { deadlineMs: timeoutMs + CALL_DEADLINE_MS, signal: call.signal },
   );
   for await (const { lines, entry, image } of watched) {
     const taskLogs = lines.map((line) =>
-      modal.TaskLogs.create({ data: line.text, fileDescriptor: line.isError ? 2 : 1, timestamp: Number(line.timeUnixNano / 1_000_000n) / 1_000 }),
+      modal.TaskLogs.create({
+        data: line.text,
+        fileDescriptor: line.isError ? 2 : 1,
+        timestamp: Number(line.timeUnixNano / 1_000_000n) / 1_000,
+      }),
     );
-    yield modal.ImageJoinStreamingResponse.create({ taskLogs, entryId: String(entry), ...resultOf(image), eof: image !== undefined });
+    yield modal.ImageJoinStreamingResponse.create({
+      taskLogs,
+      entryId: String(entry),
+      ...resultOf(image),
+      eof: image !== undefined,
+    });
   }
 }

@@ -10,6 +10,7 @@ export interface CommandResult {
 
 export interface CommandOptions {
   readonly onLine?: (line: string, isError: boolean) => void;
+  /** Instead of our own environment. */
   readonly env?: NodeJS.ProcessEnv;
   readonly signal?: AbortSignal;
   readonly timeoutMs?: number;
@@ -35,9 +36,9 @@ export function runCommand(
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: options.env ?? process.env,
       killSignal: 'SIGKILL',
       ...(options.cwd ? { cwd: options.cwd } : {}),
+      ...(options.env ? { env: options.env } : {}),
       ...(options.signal ? { signal: options.signal } : {}),
       ...(options.timeoutMs ? { timeout: options.timeoutMs } : {}),
     });

@@ -37,6 +37,8 @@ export interface ImageStore {
 export interface StoreFolders {
   readonly own: string;
   readonly shared: string;
+  /** The environment that buildah runs in. */
+  readonly environment: NodeJS.ProcessEnv;
 }
 
 interface ImageEntry {
@@ -65,11 +67,15 @@ interface OciConfig {
 export async function openImageStore(folders: StoreFolders): Promise<ImageStore> {
   const parts: StorePart[] = ['shared', 'own'];
   const lockOf = (part: StorePart): string => join(folders[part], 'in-use.lock');
+  const environmentOf = (part: StorePart): NodeJS.ProcessEnv => ({
+    ...folders.environment,
+    CONTAINERS_STORAGE_CONF: join(folders[part], 'storage.conf'),
+  });
   const run: ImageStore['run'] = (part, file, args, options = {}) =>
     runConfined(file, args, {
       ...options,
       locks: [...(options.locks ?? []), { file: lockOf(part), mode: 'shared' }],
-      env: { ...process.env, ...options.env, CONTAINERS_STORAGE_CONF: join(folders[part], 'storage.conf') },
+      env: { ...options.env, ...environmentOf(part) },
     });
   const buildah: ImageStore['buildah'] = (part, args, options) => run(part, 'buildah', args, options);
   for (const part of parts) await prepare(folders, part);
@@ -95,7 +101,7 @@ export async function openImageStore(folders: StoreFolders): Promise<ImageStore>
       for (const part of parts) {
         const args = ['--exclusive', '--nonblock', '--no-fork', lockOf(part), 'buildah', 'rm', '--all'];
         await runCommand('flock', args, {
-          env: { ...process.env, CONTAINERS_STORAGE_CONF: join(folders[part], 'storage.conf') },
+          env: environmentOf(part),
         });
       }
     },

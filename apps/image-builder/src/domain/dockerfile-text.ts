@@ -11,10 +11,10 @@ export interface Instruction {
 /** Cuts a Dockerfile into instructions. Joining the `source`s with newlines gives the text back. */
 export function instructionsOf(text: string): Instruction[] {
   const lines = text.split('\n');
-  const escape = escapeOf(lines);
+  const escapeMark = escapeOf(lines);
   const found: Instruction[] = [];
   for (let at = 0; at < lines.length; ) {
-    const end = endOf(lines, at, escape);
+    const end = endOf(lines, at, escapeMark);
     found.push(instructionOf(lines.slice(at, end.line), end.value));
     at = end.line;
   }
@@ -29,7 +29,7 @@ function instructionOf(lines: readonly string[], value: string): Instruction {
 }
 
 /** Where the instruction that starts at a line ends, and its text on one line. */
-function endOf(lines: readonly string[], start: number, escape: string): { line: number; value: string } {
+function endOf(lines: readonly string[], start: number, escapeMark: string): { line: number; value: string } {
   let line = start;
   let value = '';
   for (;;) {
@@ -41,7 +41,7 @@ function endOf(lines: readonly string[], start: number, escape: string): { line:
       if (line < lines.length) continue;
       break;
     }
-    const isContinued = !/^\s*#/.test(text) && text.trimEnd().endsWith(escape);
+    const isContinued = !/^\s*#/.test(text) && text.trimEnd().endsWith(escapeMark);
     value += isContinued ? text.trimEnd().slice(0, -1) : text;
     if (!isContinued || line >= lines.length) break;
   }

@@ -22,11 +22,12 @@ export function isWhole(kept: imageBuilder.Recipe, hasOriginalId: boolean): bool
 }
 
 /**
- * Whether an image may lie in the store that all instances of a machine share: then it must follow
- * from its id alone, so nothing of secrets, credentials or users' files is in it.
+ * Whether an image may lie in the store that all instances of a machine share: one of the client's
+ * own recipes, in which nothing of secrets, credentials or users' files is.
  */
 export function isShareable(recipe: imageBuilder.Recipe): boolean {
   return (
+    recipe.isGlobal &&
     recipe.baseImageIds.length === 0 &&
     recipe.secretEnvironment.size === 0 &&
     recipe.registryAuth === undefined &&
