@@ -31,7 +31,7 @@ function specOf(state: State, { containerId, poolId, appId, definitionId }: cont
     functionId: pool.functionId,
     appId,
     // The client's event loop runs all the time only when it may have two inputs; the real limit is kept by router and runner.
-    functionDef: pool.kind === control.ServingKind.RUNNER ? { ...definition, maxConcurrentInputs: Math.max(2, definition.maxConcurrentInputs), targetConcurrentInputs: 0 } : definition,
+    functionDef: runsUserEventLoop(pool) ? { ...definition, maxConcurrentInputs: Math.max(2, definition.maxConcurrentInputs), targetConcurrentInputs: 0 } : definition,
     serializedParams: Buffer.from(pool.serializedParams),
     environmentName: environment.name,
     appLayout: layoutOf(state, deployment, definition.objectDependencies.map(({ objectId }) => objectId)),
@@ -47,6 +47,11 @@ function specOf(state: State, { containerId, poolId, appId, definitionId }: cont
     plainImage: definition.httpConfig?.liftAndShiftConfig !== undefined,
     appName: app.name,
   });
+}
+
+/** All web functions but servers of their own are run by the client's input loop. */
+function runsUserEventLoop(pool: control.PoolSpec): boolean {
+  return pool.kind === control.ServingKind.RUNNER || (pool.kind === control.ServingKind.PORT && !pool.isServer);
 }
 
 function clientVersionOf(state: State, definition: modal.FunctionMessage): string {
