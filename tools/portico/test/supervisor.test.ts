@@ -43,17 +43,15 @@ test('a process that is killed is started again and its state says so', async (t
   const plan = planOf(folder, [shell(folder, 'one', 'echo started $SECRET_OF_SPEC; exec sleep 100')]);
   await using running = await supervise(plan);
   assert.ok(running);
-  const first = await eventually('it runs', () => stateOf(plan).processes[0]?.process?.pid);
-  process.kill(first, 'SIGKILL');
+  const wrote = (text: string) => () => readFileSync(join(folder, 'one.log'), 'utf8') === text;
+  await eventually('it has written to its log', wrote('started given\n'));
+  process.kill(stateOf(plan).processes[0]?.process?.pid ?? 0, 'SIGKILL');
   const again = await eventually('it runs again', () => {
     const state = stateOf(plan).processes[0];
     return state?.restarts === 1 && state.process ? state : undefined;
   });
   assert.equal(again.lastExit, 'ended by SIGKILL');
-  await eventually(
-    'both have written to the log',
-    () => readFileSync(join(folder, 'one.log'), 'utf8') === 'started given\nstarted given\n',
-  );
+  await eventually('both have written to the log', wrote('started given\nstarted given\n'));
 });
 
 test('what cannot be started at all is tried again and told', async (t) => {
