@@ -15,6 +15,7 @@ export interface Builds {
   get(imageId: string): Promise<Image>;
   find(imageId: string): Promise<Image | undefined>;
   watch(imageId: string): Promise<RunningBuild | undefined>;
+  untilReady(imageId: string): Promise<void>;
   cancel(imageId: string): Promise<void>;
 }
 
@@ -32,6 +33,7 @@ export function createBuilds(store: ImageStore, running: RunningBuilds): Builds 
   return {
     find: running.find,
     watch: running.watch,
+    untilReady: running.untilReady,
     cancel: running.cancel,
     async get(imageId) {
       const found = await running.find(imageId);

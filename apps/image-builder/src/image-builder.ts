@@ -43,7 +43,7 @@ export async function startImageBuilder(config: Config, { opened, log }: Service
   const run = createBuildRun({ log: buildLog, store, inside, layers, buildsAtOnce: config.build.atOnce, logger: log });
   const running = opened.use(createRunningBuilds({ images, store, run }));
   const builds = createBuilds(store, running);
-  const fileSystems = createFileSystems({ builds, store, runtime });
+  const fileSystems = createFileSystems({ builds, store, runtime, inside });
   const address = `unix://${socketOf(config.home, 'image-builder')}`;
   opened.use(await serveGrpc({ address, apis: [imageApi({ builds, fileSystems, log: buildLog })], log }));
 }

@@ -30,6 +30,8 @@ export interface RunningBuilds extends AsyncDisposable {
   running(imageId: string): RunningBuild | undefined;
   /** What runs for an image; a build that a restart cut off is started again. */
   watch(imageId: string): Promise<RunningBuild | undefined>;
+  /** Waits until an image is in the store, and makes it again if the store has lost it. */
+  untilReady(imageId: string): Promise<void>;
   cancel(imageId: string): Promise<void>;
 }
 
@@ -53,6 +55,7 @@ export function createRunningBuilds(needs: Needs): RunningBuilds {
     find: (imageId) => find(state, imageId),
     running: (imageId) => state.running.get(imageId),
     watch: (imageId) => watch(state, imageId),
+    untilReady: (imageId) => untilReady(state, imageId),
     async cancel(imageId) {
       const build = state.running.get(imageId);
       build?.cancelled.abort();
@@ -116,7 +119,6 @@ async function finish(state: State, image: Image, outcome: BuildOutcome, replace
   }
 }
 
-/** Waits for an image on which another one stands, and makes it again if the store has lost it. */
 async function untilReady(state: State, imageId: string): Promise<void> {
   await (await watch(state, imageId))?.done;
   const image = await find(state, imageId);
@@ -129,7 +131,7 @@ async function untilReady(state: State, imageId: string): Promise<void> {
   throw new DomainError(
     'failed-precondition',
     'image.base_missing',
-    `The image ${imageId}, on which this one stands, is not there: ${why}`,
+    `The image ${imageId} is needed but not there: ${why}`,
   );
 }
 

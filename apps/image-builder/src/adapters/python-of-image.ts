@@ -28,11 +28,21 @@ export async function pythonOf(
   environment: ReadonlyMap<string, string>,
 ): Promise<PythonFacts | undefined> {
   for (const name of ['python', 'python3']) {
-    const { stdout } = await inside.run(layers, [name, '-I', '-c', PROBE], { environment, timeoutMs: TIMEOUT_MS });
-    const facts = factsOf(stdout);
+    const facts = await pythonAt(inside, layers, name, environment);
     if (facts) return facts;
   }
   return undefined;
+}
+
+/** Asks one certain Python. */
+export async function pythonAt(
+  inside: InsideImage,
+  layers: readonly string[],
+  path: string,
+  environment: ReadonlyMap<string, string>,
+): Promise<PythonFacts | undefined> {
+  const args = [path, '-I', '-c', PROBE];
+  return factsOf((await inside.run(layers, args, { environment, timeoutMs: TIMEOUT_MS })).stdout);
 }
 
 function factsOf(output: string): PythonFacts | undefined {

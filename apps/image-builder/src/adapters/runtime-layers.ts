@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { constants, cp, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { DomainError } from '@portico/errors';
-import { pinsFor } from '../domain/requirements.ts';
+import { listFor, pinsFor } from '../domain/requirements.ts';
 import { publishedVersion, synchronicityOf } from '../domain/wheel-tags.ts';
 import { compileBytecode } from './bytecode.ts';
 import { makeFolder } from './content-folder.ts';
@@ -21,7 +21,7 @@ export interface WantedLayers {
   readonly interpreter: Interpreter;
 }
 
-/** The Python that makes the bytecode: that of the lowest image which has it, so that what builds on it shares the layers. */
+/** The Python that makes the bytecode, with the lowest layers that have it, so that all images over them share the result. */
 export interface Interpreter {
   readonly layers: readonly string[];
   readonly environment: ReadonlyMap<string, string>;
@@ -89,15 +89,7 @@ async function makeDependencies(
   { builderVersion, interpreter }: WantedLayers,
 ): Promise<string[]> {
   if (builderVersion !== 'PREVIEW' && builderVersion <= '2024.10') return [];
-  const pinsFile = join(client, 'pkg/modal/builder', `${builderVersion.replaceAll('/', '')}.txt`);
-  const text = await readFile(pinsFile, 'utf8').catch(() => undefined);
-  if (text === undefined) {
-    throw new DomainError(
-      'failed-precondition',
-      'image.builder_version',
-      `This client knows no image builder version ${builderVersion}; update it, or choose an older one for the environment.`,
-    );
-  }
+  const text = await pinsOf(join(client, 'pkg/modal'), builderVersion);
   const series = interpreter.abi.replace(/^cp(\d)(\d+).*$/, '$1.$2');
   const pins = pinsFor(text, series);
   const hash = createHash('sha256').update(JSON.stringify(pins)).digest('hex').slice(0, 12);
@@ -107,6 +99,20 @@ async function makeDependencies(
     await writeFile(join(folder, 'pkg/sitecustomize.py'), SITECUSTOMIZE);
   });
   return [await compiled(needs, source, interpreter, `deps-${hash}`)];
+}
+
+/** The lists moved from `requirements` to `builder` in the client. */
+async function pinsOf(clientDir: string, builderVersion: string): Promise<string> {
+  for (const name of ['builder', 'requirements']) {
+    const folder = join(clientDir, name);
+    const list = listFor(await readdir(folder).catch(() => []), builderVersion);
+    if (list) return await readFile(join(folder, list), 'utf8');
+  }
+  throw new DomainError(
+    'failed-precondition',
+    'image.builder_version',
+    `This client knows no image builder version ${builderVersion}; update it, or choose an older one for the environment.`,
+  );
 }
 
 async function makeRunner(needs: Needs, interpreter: Interpreter): Promise<string> {

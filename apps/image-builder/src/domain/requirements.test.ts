@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { compareSeries, missingPin, pinsFor, relaxed } from './requirements.ts';
+import { compareSeries, listFor, missingPin, pinsFor, relaxed } from './requirements.ts';
 
 const FILE = `
 # made by hand
@@ -36,3 +36,13 @@ test('a pin that is not to be had gives way step by step', () => {
   assert.equal(once.requirement, 'certifi<=2026.10.19');
   assert.equal(relaxed(once).requirement, 'certifi');
 });
+
+const lists: [string, string[], string, string | undefined][] = [
+  ['its own', ['2024.10.txt', '2025.06.txt', 'PREVIEW.txt'], '2025.06', '2025.06.txt'],
+  ['the newest it knows', ['2023.12.txt', '2023.12.312.txt', '2024.10.txt', 'PREVIEW.txt'], '2026.10', '2024.10.txt'],
+  ['the preview', ['2024.10.txt', 'PREVIEW.txt'], 'PREVIEW', 'PREVIEW.txt'],
+  ['none', ['README.md'], '2025.06', undefined],
+];
+for (const [name, files, builder, expected] of lists) {
+  test(`a client gets ${name} list for ${builder}`, () => assert.equal(listFor(files, builder), expected));
+}

@@ -61,3 +61,16 @@ export function relaxed(pin: Pin): Pin {
   const [, version] = pin.requirement.split('==');
   return { name: pin.name, requirement: version ? `${pin.name}<=${version}` : pin.name };
 }
+
+/**
+ * The list of pins that fits a client: its own for the builder version, or, for a client that is
+ * older than that version, the newest that it knows. Lists are files such as `2025.06.txt`.
+ */
+export function listFor(files: readonly string[], builderVersion: string): string | undefined {
+  const exact = `${builderVersion}.txt`;
+  if (files.includes(exact)) return exact;
+  const known = files.filter((file) => /^\d{4}\.\d{2}\.txt$/.test(file)).sort();
+  const preview = files.find((file) => file === 'PREVIEW.txt');
+  if (builderVersion === 'PREVIEW') return known.at(-1);
+  return known.findLast((file) => file < exact) ?? preview;
+}
