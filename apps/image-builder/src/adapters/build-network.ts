@@ -30,7 +30,7 @@ export function createIsolatedNetwork(instance: string): BuildNetwork {
       return made;
     },
     async [Symbol.asyncDispose]() {
-      if (made) await remove(instance);
+      if (made) await removeIsolatedNetwork(instance);
     },
   };
 }
@@ -39,7 +39,7 @@ const linkOf = (instance: string): string => `pb${instance}`;
 const tableOf = (instance: string): string => `portico_build_${instance}`;
 
 async function make(instance: string): Promise<string> {
-  await remove(instance);
+  await removeIsolatedNetwork(instance);
   const prefix = await freeNetwork(instance);
   const [link, name] = [linkOf(instance), linkOf(instance)];
   await writeFile('/proc/sys/net/ipv4/ip_forward', '1');
@@ -76,7 +76,7 @@ function rulesOf(instance: string, prefix: string): string {
 }
 
 /** Also clears what a killed process left. */
-async function remove(instance: string): Promise<void> {
+export async function removeIsolatedNetwork(instance: string): Promise<void> {
   await runCommand('nft', ['delete', 'table', 'inet', tableOf(instance)]);
   await runCommand('ip', ['link', 'del', linkOf(instance)]);
   await runCommand('ip', ['netns', 'del', linkOf(instance)]);
