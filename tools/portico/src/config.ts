@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { type Environment, readEnvironment } from '@portico/service';
+import type { MachineCache } from './adapters/machine-cache.ts';
 
 /** One instance of the platform: where its state is and where it listens. */
 export interface Config {
@@ -18,6 +19,8 @@ export interface Config {
   readonly workspace: string;
   /** PORTICO_START_TIMEOUT_MS: how long `up` waits for all services. */
   readonly startTimeoutMs: number;
+  /** PORTICO_CACHE: what the instances of this machine share. */
+  readonly cache: MachineCache;
   /** PORTICO_ROOT: the checkout. */
   readonly root: string;
   /** What of the caller's environment the services get. */
@@ -38,6 +41,10 @@ export function readConfig(env: Environment): Config {
     baseDomain: reader.text('PORTICO_BASE_DOMAIN', 'localhost'),
     workspace: reader.text('PORTICO_WORKSPACE', 'local'),
     startTimeoutMs: reader.integer('PORTICO_START_TIMEOUT_MS', 120_000, { min: 1_000, max: 3_600_000 }),
+    cache: {
+      folder: reader.text('PORTICO_CACHE', '/var/cache/portico'),
+      isNamed: reader.optionalText('PORTICO_CACHE') !== undefined,
+    },
     root: reader.text('PORTICO_ROOT', join(import.meta.dirname, '../../..')),
     passedOn: Object.fromEntries(
       Object.entries(env).flatMap(([name, value]) =>

@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { serviceNames } from '@portico/contracts';
+import { removeUnusedCache } from '../adapters/machine-cache.ts';
 import { unmountBelow } from '../adapters/mounts.ts';
 import type { Config } from '../config.ts';
 import { readState, stopSupervisor } from '../instance.ts';
@@ -28,6 +30,7 @@ export async function down(config: Config, { isPurge }: { isPurge: boolean }): P
   if (isPurge) {
     sayStep(`deleting ${config.home}`);
     await rm(config.home, { recursive: true, force: true, maxRetries: 5 });
+    await removeUnusedCache(config.cache, config.home);
   }
   say(
     isPurge
@@ -36,17 +39,19 @@ export async function down(config: Config, { isPurge }: { isPurge: boolean }): P
   );
 }
 
-/** node-agent knows what it has made on this machine; its cleanup program takes it away. */
+/** Services that make things outside the home bring a program that takes them away. */
 async function removeContainers(config: Config): Promise<void> {
-  const program = bundleOf(config, 'node-agent', 'cleanup-main');
-  if (!existsSync(program)) return;
   const port = Number(await readFile(join(config.home, 'nats', 'port'), 'utf8').catch(() => '4222'));
   const logFile = existsSync(join(config.home, 'logs')) ? logFileOf(config.home, 'cleanup') : '/dev/null';
   const log = openSync(logFile, 'a', 0o600);
-  const child = spawn(process.execPath, [program], {
-    env: serviceEnvironment('node-agent', config, { port }),
-    stdio: ['ignore', log, log],
-  });
-  const [code] = (await once(child, 'exit')) as [number | null];
-  if (code !== 0) throw new UserError(`Some containers could not be removed; ${logFile} says why.`);
+  for (const name of serviceNames) {
+    const program = bundleOf(config, name, 'cleanup-main');
+    if (!existsSync(program)) continue;
+    const env = serviceEnvironment(name, config, { port });
+    const child = spawn(process.execPath, [program], { env, stdio: ['ignore', log, log] });
+    const [code] = (await once(child, 'exit')) as [number | null];
+    if (code !== 0)
+      throw new UserError(`What ${name} has made on this machine could not be removed; ${logFile} says why.`);
+  }
+  closeSync(log);
 }

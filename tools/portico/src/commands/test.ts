@@ -44,6 +44,8 @@ async function runStage({ root, passedOn }: Config, stage: Stage): Promise<{ isG
       env: {
         ...passedOn,
         PATH: `${join(process.execPath, '..')}:${passedOn['PATH'] ?? ''}`,
+        // Whole platforms come and go in these tests; what they share stays with the checkout.
+        PORTICO_CACHE: passedOn['PORTICO_CACHE'] ?? join(root, '.toolchain', 'cache'),
         NX_DAEMON: 'false',
         NX_TUI: 'false',
       },

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import process from 'node:process';
+import { registerInstance } from '../adapters/machine-cache.ts';
 import { prepareNats } from '../adapters/nats-folder.ts';
 import { awaitReady } from '../await-ready.ts';
 import { checkBundles, checkStart } from '../check-start.ts';
@@ -39,6 +40,7 @@ async function start(config: Config): Promise<void> {
   const running = runningSupervisor(config.home);
   if (!running) await checkStart(config);
   await prepareHome(config.home);
+  await registerInstance(config.cache, config.home);
   const plan = makePlan(config, await prepareNats(config.home, running !== undefined));
   if (running?.fingerprint === plan.fingerprint) return awaitReady(config, { isQuiet: true });
   if (running) {
