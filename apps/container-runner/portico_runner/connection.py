@@ -11,6 +11,7 @@ from .exchange import Exchange
 from .framing import framing_of
 from .handshake import Handshake, wants_websocket
 from .head import MAX_HEAD_BYTES, BadRequest, Head, parse_head
+from .outbox import Outbox
 from .websocket import WebSocket
 
 if TYPE_CHECKING:
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
     from .gate import Pass
     from .server import Server
 
-WRITE_HIGH_WATER_BYTES = 256 * 1024
-JOIN_MAX_BYTES = 64 * 1024
-"""Parts of a response up to this size are joined and written at once."""
 MAX_DISCARDED_BYTES = 1024 * 1024
 DISCARD_SECONDS = 1.0
 """How much is still read, and for how long, of a request whose response is complete. Closing at once would make the
@@ -40,6 +38,8 @@ class Connection(asyncio.Protocol):
     then the next one begins.
     """
 
+    outbox: Outbox
+
     def __init__(self, server: Server) -> None:
         self._server = server
         self._transport: Any = None
@@ -53,30 +53,23 @@ class Connection(asyncio.Protocol):
         self._held = 0
         self._close_after = False
         self._closing = False
-        self._may_write = asyncio.Event()
-        self.write_paused = False
 
     @property
     def draining(self) -> bool:
         """The container takes no more work, so the connection ends with the response."""
         return self._server.gate.draining
 
-    @property
-    def has_unsent(self) -> bool:
-        """The peer has not taken yet what was written."""
-        return self._transport.get_write_buffer_size() > 0
-
     # What the transport says
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
-        transport.set_write_buffer_limits(high=WRITE_HIGH_WATER_BYTES)
+        self.outbox = Outbox(transport)
         self._server.connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._closing = True
         self._server.connections.discard(self)
-        self.resume_writing()
+        self.outbox.drop()
         if self._waiting is not None:
             self._waiting.give_up()
         if self._exchange is not None:
@@ -85,12 +78,10 @@ class Connection(asyncio.Protocol):
             self._socket.connection_lost()
 
     def pause_writing(self) -> None:
-        self.write_paused = True
-        self._may_write.clear()
+        self.outbox.block()
 
     def resume_writing(self) -> None:
-        self.write_paused = False
-        self._may_write.set()
+        self.outbox.unblock()
         if self._socket is not None:
             self._socket.may_write()
 
@@ -151,7 +142,7 @@ class Connection(asyncio.Protocol):
         if not asked.admitted:
             self._close_after = self.draining or not head.keep_alive or head.expects_continue or handshake is not None
             extra = {"close": self._close_after, "head_only": head.method == "HEAD", "extra": BUSY_HEADER}
-            self.write([plain_answer(503, BUSY_TEXT, **extra)])
+            self.outbox.write([plain_answer(503, BUSY_TEXT, **extra)])
         elif handshake is not None:
             early, self._buffer = self._buffer, b""
             self._socket = WebSocket(handshake, self)
@@ -218,27 +209,10 @@ class Connection(asyncio.Protocol):
         if self._exchange is not None:
             self._exchange.refuse(error.status, str(error))
         else:
-            self.write([plain_answer(error.status, f"modal-http: {error}", close=True, extra=error.extra)])
+            self.outbox.write([plain_answer(error.status, f"modal-http: {error}", close=True, extra=error.extra)])
         self.close()
 
     # What exchanges and sockets ask for
-
-    def write(self, parts: list[bytes]) -> None:
-        """Writes in order; to nobody if the peer has left."""
-        if self._closing:
-            return
-        if len(parts) == 1:
-            self._transport.write(parts[0])
-        elif sum(map(len, parts)) <= JOIN_MAX_BYTES:
-            self._transport.write(b"".join(parts))
-        else:
-            for part in parts:
-                self._transport.write(part)
-
-    async def drained(self) -> None:
-        """Returns when more may be written, or when the peer has left."""
-        while self.write_paused:
-            await self._may_write.wait()
 
     def hold(self, reason: int, on: bool) -> None:
         """Stops reading while any reason stands."""
@@ -258,6 +232,7 @@ class Connection(asyncio.Protocol):
         """Ends the connection once what has been written is sent."""
         if not self._closing:
             self._closing = True
+            self.outbox.finish()
             self._transport.close()
 
     def abort(self) -> None:

@@ -2,54 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextvars
-import hashlib
 import os
-import re
+import signal
 import sys
-import time
 import traceback
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from .context_ids import SetIds
+from .drain import Drain
 from .events import Events
-from .exchange import App
 from .gate import Gate
-from .ports import until_unused
 from .server import Server
 from .settings import Settings
+from .web_function import FUNCTION_NAME, WebFunction
 
-FUNCTION_NAME = "web"
-"""The name under which a web function that is no method of a class is told."""
-LINGER_SECONDS = 0.5
-"""How long a draining container stays to say "busy", so that the router has noticed."""
-PORT_GRACE_SECONDS = 30.0
-"""The longest drain of a port: who is connected to it may be idle, which cannot be seen from here."""
-
-_file_name = re.compile(r"[A-Za-z0-9_]{1,40}").fullmatch
-
-
-class WebFunction:
-    """One web function or web method: an app to serve on a socket, or a port of the user's own server."""
-
-    def __init__(self, name: str, app: App, lifespan: Any, port: int, notes: Sequence[str] = ()) -> None:
-        self.name = name
-        self.app = app
-        self.lifespan = lifespan
-        self.port = port
-        self.notes = notes
-        """Why the lifespan failed, first what the app said."""
-        self.server: Server | None = None
-        self.started = False
-
-    @property
-    def socket_name(self) -> str:
-        """Short and plain, since the path of a socket may have 107 bytes in all."""
-        if _file_name(self.name):
-            return f"{self.name}.sock"
-        return f"m-{hashlib.sha256(self.name.encode()).hexdigest()[:12]}.sock"
+DEFAULT_GRACE_SECONDS = 300.0
 
 
 class Container:
@@ -58,12 +27,12 @@ class Container:
     def __init__(self, settings: Settings, events: Events) -> None:
         self._settings = settings
         self._functions: list[WebFunction] = []
-        self._draining_since: float | None = None
+        self._drain: Drain | None = None
         self._told = False
         self.events = events
         self.gate = Gate(settings.max_concurrent)
         self.set_ids: SetIds = lambda _request_id: None
-        self.grace_seconds = 300.0 if settings.drain_seconds is None else settings.drain_seconds
+        self.grace_seconds = DEFAULT_GRACE_SECONDS if settings.drain_seconds is None else settings.drain_seconds
 
     def use_timeout(self, seconds: int) -> None:
         """The function's own limit: no request runs longer, so no drain has to, unless a setting says otherwise."""
@@ -133,26 +102,10 @@ class Container:
 
     async def _drain_then(self, function: WebFunction, shutdown: Callable[[], Awaitable[None]], grace: float) -> None:
         # Without a start there is nothing to stop; the client would wait for an answer, or fail a second time.
-        if function.started:
-            await self._drain(function, grace)
-            await shutdown()
-
-    async def _drain(self, function: WebFunction, grace: float) -> None:
-        """Says "busy", lets what runs end, stays until the router has noticed, then closes."""
-        self.gate.start_draining()
-        if self._draining_since is None:
-            self._draining_since = time.monotonic()
-        since = self._draining_since
-
-        def left(seconds: float) -> float:
-            return max(0.0, since + seconds - time.monotonic())
-
-        if not await self.gate.drained(left(grace)):
-            print("portico: requests that still ran at the end of the drain were cut off", file=sys.stderr, flush=True)
-            await self.gate.cut()
-        await asyncio.sleep(left(min(grace, LINGER_SECONDS)))
-        if function.port:
-            await until_unused(function.port, left(min(grace, PORT_GRACE_SECONDS)))
-        if function.server is not None:
-            await function.server.flushed(left(grace))
-            function.server.close()
+        if not function.started:
+            return
+        if self._drain is None:
+            self._drain = Drain(self.gate, grace)
+        with self._drain.hurried_by(signal.SIGTERM):
+            await self._drain.run(function)
+        await shutdown()

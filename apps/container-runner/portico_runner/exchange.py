@@ -35,6 +35,7 @@ class Exchange:
         "_expects_continue",
         "_gone",
         "_has_answered",
+        "_outbox",
         "_request_ended",
         "body",
         "head",
@@ -44,6 +45,7 @@ class Exchange:
         self.head = head
         self.body = body
         self._connection = connection
+        self._outbox = connection.outbox
         self._has_answered = has_answered
         self._answer = Answer(head.method == "HEAD")
         self._expects_continue = head.expects_continue
@@ -81,7 +83,7 @@ class Exchange:
             if self._expects_continue and not self.body.complete:
                 self._expects_continue = False
                 if not self._answer.on_wire:
-                    self._connection.write([CONTINUE])
+                    self._outbox.write([CONTINUE])
             chunk = await self.body.next()
             if chunk is not None:
                 self._request_ended = not chunk[1]
@@ -101,11 +103,11 @@ class Exchange:
             self._break(500, _failure_text(error))
             raise
         if parts:
-            self._connection.write(parts)
+            self._outbox.write(parts)
         if self._answer.ended:
             self._end(self._answer.close)
-        if self._connection.write_paused:
-            await self._connection.drained()
+        if self._outbox.should_pause:
+            await self._outbox.pause()
 
     def _encode(self, message: Message) -> list[bytes]:
         kind = message["type"]
@@ -128,7 +130,7 @@ class Exchange:
         if not self._broken and not self._gone:
             head = self._answer.flush()
             if head:
-                self._connection.write([head])
+                self._outbox.write([head])
 
     def _failed(self, error: BaseException) -> None:
         cut = isinstance(error, asyncio.CancelledError) and self._connection.draining
@@ -143,7 +145,7 @@ class Exchange:
         if self._answer.on_wire:
             self._connection.abort()
         else:
-            self._connection.write([plain_answer(status, text, close=True, head_only=self.head.method == "HEAD")])
+            self._outbox.write([plain_answer(status, text, close=True, head_only=self.head.method == "HEAD")])
         self._end(close=True)
 
     def _end(self, close: bool) -> None:

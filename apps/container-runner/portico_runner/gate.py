@@ -116,10 +116,14 @@ class Gate:
             await asyncio.wait(set(self._tasks), timeout=grace_seconds)
         return not self._tasks
 
-    async def cut(self) -> None:
-        """Cancels what still runs and waits a moment for it."""
+    def cancel(self) -> None:
+        """Cancels what still runs."""
         for task in self._tasks:
             task.cancel()
+
+    async def cut(self) -> None:
+        """Cancels what still runs and waits a moment for it."""
+        self.cancel()
         await self.drained(CUT_SECONDS)
 
     def _leave(self, admitted: Pass, task: asyncio.Task[None]) -> None:

@@ -15,10 +15,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from .container import FUNCTION_NAME, Container, WebFunction
+from .container import Container
 from .context_ids import context_ids_setter
 from .exchange import App, print_error
 from .ports import address_or_loopback, clear_about_loopback
+from .web_function import FUNCTION_NAME, WebFunction
 
 _MIN_CONCURRENT_INPUTS = 2
 
@@ -59,7 +60,10 @@ class WebPatch:
         self._container.set_ids = context_ids_setter()
         definition = _definition()
         self._container.use_timeout(definition.timeout_secs)
-        if max(definition.max_concurrent_inputs, definition.target_concurrent_inputs) < _MIN_CONCURRENT_INPUTS:
+        if (
+            not self._port
+            and max(definition.max_concurrent_inputs, definition.target_concurrent_inputs) < _MIN_CONCURRENT_INPUTS
+        ):
             raise RuntimeError(
                 "the platform started this container with max_concurrent_inputs below 2: its event loop would not run"
             )

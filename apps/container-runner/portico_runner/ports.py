@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -57,11 +56,10 @@ def _accepts(host: str, port: int) -> bool:
     return False
 
 
-async def until_unused(port: int, grace_seconds: float) -> bool:
-    """Waits until nobody is connected to the port any more; False when the grace was not enough."""
-    deadline = time.monotonic() + grace_seconds
+async def until_unused(port: int, seconds_left: Callable[[], float]) -> bool:
+    """Waits until nobody is connected to the port any more; False when the time was not enough."""
     while count_connections(port):
-        if time.monotonic() >= deadline:
+        if not seconds_left():
             return False
         await asyncio.sleep(POLL_SECONDS)
     return True

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -41,11 +40,10 @@ class Server:
         self._path = path
         os.chmod(path, 0o666)
 
-    async def flushed(self, grace_seconds: float) -> bool:
-        """Waits until the peers have taken what was written; False when the grace was not enough."""
-        deadline = time.monotonic() + grace_seconds
-        while any(connection.has_unsent for connection in self.connections):
-            if time.monotonic() >= deadline:
+    async def flushed(self, seconds_left: Callable[[], float]) -> bool:
+        """Waits until the peers have taken what was written; False when the time was not enough."""
+        while any(connection.outbox.has_unsent for connection in self.connections):
+            if not seconds_left():
                 return False
             await asyncio.sleep(FLUSH_POLL_SECONDS)
         return True

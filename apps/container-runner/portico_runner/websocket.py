@@ -36,6 +36,7 @@ class WebSocket:
     def __init__(self, handshake: Handshake, connection: Connection) -> None:
         self._handshake = handshake
         self._connection = connection
+        self._outbox = connection.outbox
         self._state = CONNECTING
         self._reader = MessageReader()
         self._early = b""
@@ -84,7 +85,7 @@ class WebSocket:
         """What was written has been sent: the pong that had to wait goes now."""
         payload, self._owed_pong = self._owed_pong, None
         if payload is not None and self._state == OPEN:
-            self._connection.write(encode_frame(PONG, payload))
+            self._outbox.write(encode_frame(PONG, payload))
 
     def _read(self) -> None:
         try:
@@ -99,7 +100,7 @@ class WebSocket:
                 elif message.opcode == PING:
                     # Only the last ping has to be answered, so a flood of them fills no buffer.
                     self._owed_pong = message.payload
-                    if not self._connection.write_paused:
+                    if not self._outbox.is_full:
                         self.may_write()
         except ProtocolError as error:
             self._close(error.code, str(error), FAILED_SECONDS)
@@ -118,7 +119,7 @@ class WebSocket:
         if self._state == OPEN:
             # Echo the code, as RFC 6455 asks; a close without one is answered by one without.
             parts = encode_frame(0x8, b"") if close.code == NO_CODE else encode_close(close.code, "")
-            self._connection.write(parts)
+            self._outbox.write(parts)
         self._state = CLOSED
         self._disconnected(close.code, close.reason)
         self._connection.close()
@@ -166,7 +167,7 @@ class WebSocket:
             raise RuntimeError(f"unexpected message {kind!r} in this state of a WebSocket")
 
     def _accept(self, message: Message) -> None:
-        self._connection.write([self._handshake.acceptance(message.get("subprotocol"), message.get("headers") or ())])
+        self._outbox.write([self._handshake.acceptance(message.get("subprotocol"), message.get("headers") or ())])
         self._state = OPEN
         early, self._early = self._early, b""
         self._connection.hold_messages(False)
@@ -179,9 +180,9 @@ class WebSocket:
             self._close(1009, "message is too big")
             self._disconnected(1009, "message is too big")
             return
-        self._connection.write(encode_frame(BINARY if text is None else TEXT, payload))
-        if self._connection.write_paused:
-            await self._connection.drained()
+        self._outbox.write(encode_frame(BINARY if text is None else TEXT, payload))
+        if self._outbox.should_pause:
+            await self._outbox.pause()
 
     def _app_closes(self, message: Message) -> None:
         code = int(message.get("code") or 1000)
@@ -194,17 +195,17 @@ class WebSocket:
     async def _send_denial(self, message: Message) -> None:
         assert self._denial is not None
         more = bool(message.get("more_body", False))
-        self._connection.write(self._denial.body(message.get("body") or b"", more))
+        self._outbox.write(self._denial.body(message.get("body") or b"", more))
         if self._denial.ended:
             self._deny(b"")
-        elif self._connection.write_paused:
-            await self._connection.drained()
+        elif self._outbox.should_pause:
+            await self._outbox.pause()
 
     # Endings
 
     def _deny(self, answer: bytes) -> None:
         if answer:
-            self._connection.write([answer])
+            self._outbox.write([answer])
         self._state = CLOSED
         self._disconnected(1006, "")
         self._connection.close()
@@ -213,7 +214,7 @@ class WebSocket:
         """Sends our close; the connection ends when the peer answers it, or when it takes too long."""
         if self._state == OPEN:
             self._state = CLOSING
-            self._connection.write(encode_close(code, reason))
+            self._outbox.write(encode_close(code, reason))
             self._connection.hold_messages(False)
             asyncio.get_running_loop().call_later(patience_seconds, self._connection.close)
 

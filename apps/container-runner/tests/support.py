@@ -153,7 +153,9 @@ async def until(holds: Callable[[], bool]) -> None:
     await soon(poll())
 
 
-async def answer(send: Any, body: bytes = b"", status: int = 200, headers: list[tuple[bytes, bytes]] | None = None) -> None:
+async def answer(
+    send: Any, body: bytes = b"", status: int = 200, headers: list[tuple[bytes, bytes]] | None = None
+) -> None:
     """A whole response."""
     await send({"type": "http.response.start", "status": status, "headers": headers or []})
     await send({"type": "http.response.body", "body": body})

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import socket
 import time
 from typing import Any
 
-from portico_runner.container import LINGER_SECONDS, Container, WebFunction
+from portico_runner.container import Container
+from portico_runner.drain import LINGER_SECONDS
 from portico_runner.events import Events
 from portico_runner.settings import Settings
+from portico_runner.web_function import WebFunction
 
 from .support import Client, ServerCase, answer, request, soon, until
 
@@ -155,6 +158,19 @@ class Draining(ContainerCase):
         self.assertLess(time.monotonic() - since, LINGER_SECONDS)
         self.assertEqual(self.log, ["start web", "stop web"])
 
+    async def test_a_sigterm_ends_the_grace(self) -> None:
+        container = self.container()
+        lifespan = self.add(container, "web")
+        await lifespan.lifespan_startup()
+        running = await self.slow_request()
+        shutdown = asyncio.ensure_future(lifespan.lifespan_shutdown())
+        await until(lambda: self.gate.draining)
+        os.kill(os.getpid(), signal.SIGTERM)
+        self.assertEqual((await running.response()).status, 500)
+        await soon(shutdown)
+        self.assertEqual(self.log, ["start web", "stop web"])
+        self.assertIs(signal.getsignal(signal.SIGTERM), signal.SIG_DFL)
+
     async def test_a_response_that_is_still_on_its_way_is_not_lost(self) -> None:
         size = 200_000
         container = self.container()
@@ -174,7 +190,7 @@ class Draining(ContainerCase):
         for connection in [each async for each in self.connections(container)]:
             connection._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
         await loop.sock_sendall(peer, request())
-        await until(lambda: any(c.has_unsent for c in container._functions[0].server.connections))
+        await until(lambda: any(c.outbox.has_unsent for c in container._functions[0].server.connections))
         shutdown = asyncio.ensure_future(lifespan.lifespan_shutdown())
         await asyncio.wait([shutdown], timeout=LINGER_SECONDS + 0.2)
         self.assertFalse(shutdown.done())
@@ -200,7 +216,8 @@ class Draining(ContainerCase):
         self.assertEqual(self.log, [])
 
     async def test_a_port_drains_until_nobody_is_connected(self) -> None:
-        program = await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0)
+        held: list[Any] = []
+        program = await asyncio.start_server(lambda *streams: held.append(streams), "127.0.0.1", 0)
         port = program.sockets[0].getsockname()[1]
         container = self.container()
         lifespan = self.add(container, "web", port=port)
@@ -210,6 +227,7 @@ class Draining(ContainerCase):
         await asyncio.wait([shutdown], timeout=LINGER_SECONDS + 0.2)
         self.assertFalse(shutdown.done())
         writer.transport.abort()
+        held[0][1].transport.abort()
         await soon(shutdown)
         self.assertEqual(self.log, ["start web", "stop web"])
         program.close()

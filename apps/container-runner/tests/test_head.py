@@ -67,7 +67,7 @@ class Refused(unittest.TestCase):
         with_line(b"content-length: "),
         with_line(b"content-length: 1\r\ncontent-length: 1"),
         with_line(b"content-length: " + b"9" * 19),
-        with_line("content-length: ١".encode()),
+        with_line("content-length: \N{ARABIC-INDIC DIGIT ONE}".encode()),
         with_line(b"transfer-encoding: gzip"),
         with_line(b"transfer-encoding: gzip, chunked"),
         with_line(b"transfer-encoding: chunked, chunked"),

@@ -62,7 +62,8 @@ class Scope(ServerCase):
         client = await self.connect()
         big = b"x" * 1_000_000
         for path in ("/1", "/2"):
-            await client.send(request("POST", path, f"content-length: {len(big)}\r\nportico-request-id: id{path}\r\n", big))
+            headers = f"content-length: {len(big)}\r\nportico-request-id: id{path}\r\n"
+            await client.send(request("POST", path, headers, big))
             self.assertEqual((await client.response()).body, b"nothing")
         await client.send(request(path="/3") + request(path="/4"))
         for _ in range(2):
@@ -240,9 +241,7 @@ class Responses(ServerCase):
         await client.send(request())
         await client.head()
         await until(lambda: self.is_held_back())
-        before = sent
-        await asyncio.sleep(0.05)
-        self.assertEqual(sent, before)
+        await asyncio.sleep(0.1)
         self.assertLess(sent, 2 * 1024 * 1024)
         total = 0
         while chunk := await client.chunk():
@@ -250,7 +249,7 @@ class Responses(ServerCase):
         self.assertEqual(total, 400 * 65536)
 
     def is_held_back(self) -> bool:
-        return any(each.write_paused for server in self._servers for each in server.connections)
+        return any(each.outbox.is_full for server in self._servers for each in server.connections)
 
 
 class Failures(ServerCase):

@@ -88,28 +88,28 @@ class Door(api_grpc.ModalClientBase):
     def tell(self, call: str, **fields: object) -> None:
         print(json.dumps({"call": call, **fields}), flush=True)
 
-    async def ContainerHello(self, stream: Any) -> None:  # noqa: N802 - the protocol's names
+    async def ContainerHello(self, stream: Any) -> None:
         await stream.recv_message()
         self.tell("ContainerHello")
         await stream.send_message(Empty())
 
-    async def ContainerHeartbeat(self, stream: Any) -> None:  # noqa: N802
+    async def ContainerHeartbeat(self, stream: Any) -> None:
         await stream.recv_message()
         await stream.send_message(api_pb2.ContainerHeartbeatResponse())
 
-    async def FunctionGetInputs(self, stream: Any) -> None:  # noqa: N802
+    async def FunctionGetInputs(self, stream: Any) -> None:
         await stream.recv_message()
         self.tell("FunctionGetInputs")
         await self.killed.wait()
         item = api_pb2.FunctionGetInputsItem(kill_switch=True)
         await stream.send_message(api_pb2.FunctionGetInputsResponse(inputs=[item]))
 
-    async def TaskResult(self, stream: Any) -> None:  # noqa: N802
+    async def TaskResult(self, stream: Any) -> None:
         request = await stream.recv_message()
         self.tell("TaskResult", status=request.result.status, exception=request.result.exception)
         await stream.send_message(Empty())
 
-    async def ContainerServerLifecycleReady(self, stream: Any) -> None:  # noqa: N802
+    async def ContainerServerLifecycleReady(self, stream: Any) -> None:
         await stream.recv_message()
         self.tell("ContainerServerLifecycleReady")
         await stream.send_message(Empty())

@@ -1,8 +1,7 @@
 """A module that cannot be imported."""
 
-import modal
-
 import a_package_that_nobody_has  # noqa: F401
+import modal
 
 app = modal.App("runner-broken")
 

@@ -55,7 +55,8 @@ def life():
 
     @web.post("/size")
     async def size(request: Request):
-        return {"size": len(await request.body()), "input": modal.current_input_id(), "call": modal.current_function_call_id()}
+        size = len(await request.body())
+        return {"size": size, "input": modal.current_input_id(), "call": modal.current_function_call_id()}
 
     @web.get("/boom")
     async def boom():
