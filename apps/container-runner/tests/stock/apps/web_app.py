@@ -1,8 +1,6 @@
 """Web functions of every kind, for the tests with the real client."""
 
 import asyncio
-import os
-import subprocess
 import sys
 import threading
 import time
@@ -113,28 +111,6 @@ def flask():
         return Response(iter([b"too", b"long"]), headers={"content-length": "3"})
 
     return web
-
-
-def _serve(port: str, address: str):
-    subprocess.Popen([sys.executable, "-m", "http.server", port, "--bind", address])
-
-
-@app.function()
-@modal.web_server(8000)
-def open_port():
-    _serve(os.environ["TEST_PORT"], "0.0.0.0")
-
-
-@app.function()
-@modal.web_server(8000)
-def loopback_port():
-    _serve(os.environ["TEST_PORT"], "127.0.0.1")
-
-
-@app.function()
-@modal.web_server(8000)
-def silent_port():
-    pass
 
 
 @app.cls()
