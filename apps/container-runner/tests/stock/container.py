@@ -16,7 +16,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from .client import NEWEST, python_with
+from ..environment import python_with
+
+NEWEST = "1.6.4"
+OLDEST = "1.0.0"
+FRAMEWORKS = ("fastapi", "flask")
 
 HERE = Path(__file__).resolve().parent
 START = HERE.parent.parent / "start.py"
@@ -65,7 +69,7 @@ class StockContainer:
     def __enter__(self) -> StockContainer:
         with contextlib.ExitStack() as opened:
             self.folder = opened.enter_context(tempfile.TemporaryDirectory(prefix="runner-"))
-            python = python_with(self._version)
+            python = str(python_with(f"modal=={self._version}", *FRAMEWORKS))
             self._listen(opened)
             self._open_door(opened, python)
             self._start(opened, python)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import unittest
 
-from .client import OLDEST
-from .container import StockContainer
+from .container import OLDEST, StockContainer
 from .test_web import CLASS, PRIVATE, WSGI
 
 # Further versions, for whoever changes what is patched: PORTICO_TEST_CLIENTS="1.2.6 1.3.1 1.5.4".
