@@ -124,7 +124,8 @@ class Exchange:
 
     def _must_close(self) -> bool:
         # A body that was never asked for (100-continue) may or may not follow: nobody can tell.
-        return not self.head.keep_alive or self._connection.draining or self._expects_continue
+        never_asked = self._expects_continue and not self.body.complete
+        return not self.head.keep_alive or self._connection.draining or never_asked
 
     def _flush(self) -> None:
         if not self._broken and not self._gone:
