@@ -144,3 +144,21 @@ async function filesWith(folder: string, text: string): Promise<string[]> {
   }
   return found;
 }
+
+test('the Python of the offline base is where that of the official image is, and builds packages in C', async () => {
+  const program =
+    'import sys, sysconfig; print(sys.prefix, sysconfig.get_path("purelib"), sysconfig.get_path("include"))';
+  const { image, text } = await builder.build({
+    dockerfileCommands: run(
+      'RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev',
+      `RUN python -c '${program}' && python -m pip install --upgrade pip && python -m pip install --no-binary :all: markupsafe==3.0.2`,
+      'RUN python -c "from markupsafe import _speedups; print(_speedups.__file__)" && test ! -e /usr/bin/python3',
+    ),
+  });
+  assert.equal(image.state, READY, text);
+  assert.match(
+    text,
+    /^\/usr\/local \/usr\/local\/lib\/python3\.11\/site-packages \/usr\/local\/include\/python3\.11$/m,
+  );
+  assert.match(text, /^\/usr\/local\/lib\/python3\.11\/site-packages\/markupsafe\/_speedups/m);
+});

@@ -8,6 +8,10 @@ test('steps are counted as the client counts them, under the names of the user',
   const output = createBuildOutput(shown);
   assert.equal(output.lineOf('STEP 1/2: FROM localhost/portico:im-1'), '=> Step 0: FROM base');
   assert.equal(output.lineOf('STEP 2/2: RUN pip install x'), '=> Step 1: RUN pip install x');
+  assert.equal(
+    output.lineOf('STEP 2/2: RUN --mount=type=bind,from=localhost/portico:im-1,target=/b true'),
+    '=> Step 1: RUN --mount=type=bind,from=base,target=/b true',
+  );
   assert.equal(output.lineOf('Collecting x'), 'Collecting x');
   assert.equal(output.lineOf('--> 0b49aca9202'), undefined);
   assert.equal(output.lineOf('Copying blob sha256:8dfb'), undefined);

@@ -24,7 +24,7 @@ export function createBuildOutput(shownName: (name: string) => string): BuildOut
     lineOf(raw) {
       const found = /^STEP (\d+)\/\d+: (.*)$/.exec(raw);
       if (found) {
-        step = (found[2] ?? '').replace(/\blocalhost\/portico\S*/g, shownName);
+        step = (found[2] ?? '').replace(/\blocalhost\/portico[\w./:-]*/g, shownName);
         return `=> Step ${Number(found[1]) - 1}: ${step}`;
       }
       if (/^(Error|error) building at STEP |^Error: building at STEP /.test(raw)) return undefined;
@@ -35,7 +35,7 @@ export function createBuildOutput(shownName: (name: string) => string): BuildOut
       if (status) return `The build step "${step}" failed with exit code ${status}.`;
       const reason = lastError(tail)
         .replace(/^Error: /i, '')
-        .replace(/\blocalhost\/portico\S*/g, shownName);
+        .replace(/\blocalhost\/portico[\w./:-]*/g, shownName);
       return step
         ? `The build step "${step}" failed: ${reason || `buildah ended with ${exitCode}`}`
         : `The image could not be built: ${reason || `buildah ended with ${exitCode}`}`;

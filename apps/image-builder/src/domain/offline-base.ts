@@ -38,9 +38,9 @@ export function standInFor(reference: string): StandIn | undefined {
 export function standInName(standIn: StandIn): string {
   switch (standIn.kind) {
     case 'python':
-      return `localhost/portico/offline:python-${standIn.series}-${standIn.suite}-1`;
+      return `localhost/portico/offline:python-${standIn.series}-${standIn.suite}-2`;
     case 'debian':
-      return `localhost/portico/offline:debian-${standIn.suite}-1`;
+      return `localhost/portico/offline:debian-${standIn.suite}-2`;
     case 'uv':
       return `localhost/portico/offline:uv-${standIn.version ?? 'latest'}-1`;
   }

@@ -2,6 +2,9 @@ import { createHash } from 'node:crypto';
 import type { imageBuilder } from '@portico/contracts';
 import { idOfHash } from '@portico/ids';
 
+/** How recipes become images; a new number when the same recipe comes to mean another image. */
+const FORM = 'portico-image-2';
+
 /**
  * The id of the image that a recipe makes. It follows from content alone: bytes of context files,
  * hashes of mounted ones, names (not values) of secrets. Order counts only where the build sees it.
@@ -13,7 +16,7 @@ export function imageIdOf(recipe: imageBuilder.Recipe, salt = ''): string {
     hash.update(`${name} ${parts.length}\n`);
     for (const part of parts) hash.update(`${Buffer.byteLength(part)}:`).update(part);
   };
-  add('portico-image-1', [recipe.builderVersion, String(recipe.needsGpu), recipe.contextGlobalMount, salt]);
+  add(FORM, [recipe.builderVersion, String(recipe.needsGpu), recipe.contextGlobalMount, salt]);
   add('base', recipe.baseImageIds);
   add('commands', recipe.dockerfileCommands);
   add(
