@@ -52,7 +52,7 @@ export function createBuildRun(needs: Needs): BuildRun {
     const attributes = { 'image.id': image.imageId };
     const outcome = await withSpan('image-builder.build', { attributes }, async () => {
       await options.below;
-      return await turns(() => buildOnce(needs, image, recipe, options, log));
+      return turns(() => buildOnce(needs, image, recipe, options, log));
     }).catch((reason: unknown) => failureOf(reason, options.signal, image.imageId, needs.logger));
     const seconds = (performance.now() - startedMs) / 1000;
     durations.record(seconds, { 'build.is_ready': outcome.state === READY });

@@ -49,7 +49,7 @@ export function createBuilds(store: ImageStore, running: RunningBuilds): Builds 
         .catch(() => undefined)
         .then(() => decide(store, running, coming, recipeId, wish));
       turns.set(recipeId, turn);
-      return await turn.finally(() => turns.get(recipeId) === turn && turns.delete(recipeId));
+      return turn.finally(() => turns.get(recipeId) === turn && turns.delete(recipeId));
     },
   };
 }

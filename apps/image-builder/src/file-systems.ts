@@ -31,7 +31,7 @@ export function createFileSystems(needs: Needs): FileSystems {
       const going = prepared.get(key) ?? make(needs, request);
       prepared.set(key, going);
       going.catch(() => prepared.delete(key));
-      return await going;
+      return going;
     },
   };
 }

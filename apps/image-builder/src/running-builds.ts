@@ -125,7 +125,7 @@ async function untilReady(state: State, imageId: string): Promise<void> {
   if (image?.state === READY && (await state.store.has(storeName(imageId)))) return;
   if (image?.state === READY && canBuildAgain(image)) {
     await (await start(state, imageId, image.recipe, { isForced: false })).done;
-    return await untilReady(state, imageId);
+    return untilReady(state, imageId);
   }
   const why = image?.error || 'deploy again.';
   throw new DomainError(
@@ -140,7 +140,7 @@ async function watch(state: State, imageId: string): Promise<RunningBuild | unde
   if (known) return known;
   const image = await find(state, imageId);
   if (image?.state !== BUILDING || state.running.has(imageId)) return state.running.get(imageId);
-  if (canBuildAgain(image)) return await start(state, imageId, image.recipe, { isForced: false });
+  if (canBuildAgain(image)) return start(state, imageId, image.recipe, { isForced: false });
   const error = 'The build was cut off by a restart of the platform; deploy again.';
   await state.images.put(imageId, { ...image, state: FAILED, error, finishedAt: Date.now() / 1000 });
   return undefined;

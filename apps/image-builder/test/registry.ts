@@ -71,5 +71,5 @@ async function read(layout: string, kind: string, name: string): Promise<Buffer 
   if (name === 'missing') return undefined;
   const index = JSON.parse(await readFile(join(layout, 'index.json'), 'utf8')) as { manifests: { digest: string }[] };
   const digest = kind === 'manifests' && !name.startsWith('sha256:') ? (index.manifests[0]?.digest ?? '') : name;
-  return await readFile(join(layout, 'blobs/sha256', digest.replace('sha256:', ''))).catch(() => undefined);
+  return readFile(join(layout, 'blobs/sha256', digest.replace('sha256:', ''))).catch(() => undefined);
 }

@@ -67,7 +67,7 @@ async function resolve(needs: Needs, reference: string, options: ResolveOptions)
   const standIn = standInFor(reference);
   if (!standIn)
     throw new DomainError('failed-precondition', 'image.registry_unreachable', unreachableMessage(reference, registry));
-  return await offline.ensure(standIn, reference, options.say);
+  return offline.ensure(standIn, reference, options.say);
 }
 
 async function pull(needs: Needs, reference: string, { auth, folder, signal }: ResolveOptions): Promise<CommandResult> {

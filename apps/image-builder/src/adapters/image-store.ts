@@ -90,7 +90,7 @@ export async function openImageStore(folders: StoreFolders): Promise<ImageStore>
     async layersOf(name) {
       const chain = await chainOf(storages, name);
       if (!chain) throw new Error(`${name} is not in the image store`);
-      return await Promise.all(chain.map((directory) => shortLink(join(folders.own, 'l'), directory)));
+      return Promise.all(chain.map((directory) => shortLink(join(folders.own, 'l'), directory)));
     },
     async configOf(name) {
       const { exitCode, tail, stdout } = await buildah('own', ['inspect', '--type', 'image', name]);

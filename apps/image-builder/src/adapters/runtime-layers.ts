@@ -106,7 +106,7 @@ async function pinsOf(clientDir: string, builderVersion: string): Promise<string
   for (const name of ['builder', 'requirements']) {
     const folder = join(clientDir, name);
     const list = listFor(await readdir(folder).catch(() => []), builderVersion);
-    if (list) return await readFile(join(folder, list), 'utf8');
+    if (list) return readFile(join(folder, list), 'utf8');
   }
   throw new DomainError(
     'failed-precondition',
@@ -126,7 +126,7 @@ async function makeRunner(needs: Needs, interpreter: Interpreter): Promise<strin
       filter: (file) => !file.includes('__pycache__'),
     });
   });
-  return await compiled(needs, source, interpreter, `runner-${hash}`);
+  return compiled(needs, source, interpreter, `runner-${hash}`);
 }
 
 /** A copy of a source folder with the bytecode of one interpreter. */

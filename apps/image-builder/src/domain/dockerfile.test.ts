@@ -21,6 +21,9 @@ interface Case {
   readonly buildArgs?: [string, string][];
 }
 
+/** A variable in braces, as a Dockerfile has it. */
+const braced = (name: string): string => `$\{${name}}`;
+
 const UV = 'ghcr.io/astral-sh/uv:latest';
 const files: Record<string, Case> = {
   'base is the image below': { commands: ['FROM base', 'RUN true'], text: 'FROM <im-1>\nRUN true' },
@@ -70,7 +73,7 @@ const files: Record<string, Case> = {
     references: ['docker.io/library/uv:latest'],
   },
   'an argument before FROM has its default': {
-    commands: ['ARG TAG=3.11-slim', 'FROM python:${TAG}'],
+    commands: ['ARG TAG=3.11-slim', `FROM python:${braced('TAG')}`],
     text: 'ARG TAG=3.11-slim\nFROM <docker.io/library/python:3.11-slim>',
     references: ['docker.io/library/python:3.11-slim'],
   },
@@ -81,7 +84,7 @@ const files: Record<string, Case> = {
     references: ['docker.io/library/python:3.13-slim'],
   },
   'a default inside the braces': {
-    commands: ['FROM python:${TAG:-3.11}'],
+    commands: [`FROM python:${braced('TAG:-3.11')}`],
     text: 'FROM <docker.io/library/python:3.11>',
     references: ['docker.io/library/python:3.11'],
   },
