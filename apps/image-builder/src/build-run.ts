@@ -56,7 +56,7 @@ export function createBuildRun(needs: Needs): BuildRun {
     }).catch((reason: unknown) => failureOf(reason, options.signal, image.imageId, needs.logger));
     const seconds = (performance.now() - startedMs) / 1000;
     durations.record(seconds, { 'build.is_ready': outcome.state === READY });
-    log.say(
+    log.conclude(
       outcome.state === READY ? `Built image ${image.imageId} in ${seconds.toFixed(2)}s` : outcome.error,
       outcome.state !== READY,
     );

@@ -25,6 +25,8 @@ export interface Config extends CommonConfig {
 export interface BuildConfig {
   /** PORTICO_BUILDS_AT_ONCE. */
   readonly atOnce: number;
+  /** PORTICO_BUILD_TIMEOUT_MS: how long one build may take. */
+  readonly timeoutMs: number;
   /** PORTICO_BUILD_RUNTIME: the OCI runtime of RUN steps. */
   readonly ociRuntime: string;
   /** PORTICO_BUILD_NETWORK. */
@@ -64,6 +66,7 @@ export function readConfig(env: Environment): Config {
     runtimeDir: join(project, 'runtime'),
     build: {
       atOnce: reader.integer('PORTICO_BUILDS_AT_ONCE', 2, { min: 1, max: 64 }),
+      timeoutMs: reader.integer('PORTICO_BUILD_TIMEOUT_MS', 3_600_000, { min: 1_000, max: 86_400_000 }),
       ociRuntime: reader.text('PORTICO_BUILD_RUNTIME', 'runc'),
       network: reader.choice('PORTICO_BUILD_NETWORK', 'isolated', ['isolated', 'host']),
       caBundle: caBundle === 'none' ? undefined : caBundle,

@@ -71,5 +71,6 @@ function openLayerBuilder(
     workDir: join(imagesDir, 'builds'),
     runtimeDir,
     ociRuntime: build.ociRuntime,
+    timeoutMs: build.timeoutMs,
   });
 }

@@ -91,6 +91,16 @@ test('a cancelled build ends at once with all that it started, and can be built 
   assert.equal(await processesWith(mark), 0);
 });
 
+test('a build that takes too long is ended, and says so', async () => {
+  await using hasty = await openBuilder({ PORTICO_BUILD_TIMEOUT_MS: '2000' });
+  const { image } = await hasty.build({ dockerfileCommands: [`FROM ${PYTHON}`, 'RUN sleep 600'] });
+  assert.equal(image.state, FAILED);
+  assert.equal(
+    image.error,
+    'The build step "RUN sleep 600" was ended: a build may take 2 s (PORTICO_BUILD_TIMEOUT_MS).',
+  );
+});
+
 test('a forced build makes a new image that takes the place of the old one', async () => {
   const recipe = { dockerfileCommands: [`FROM ${PYTHON}`, fresh()] };
   const first = await builder.build(recipe);

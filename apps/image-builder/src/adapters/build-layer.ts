@@ -37,6 +37,7 @@ interface Needs {
   readonly runtimeDir: string;
   /** The OCI runtime that RUN steps end up in. */
   readonly ociRuntime: string;
+  readonly timeoutMs: number;
 }
 
 export function createLayerBuilder(needs: Needs): LayerBuilder {
@@ -121,13 +122,15 @@ async function runBuild(
     ...['--file', join(folder, 'Dockerfile'), '--tag', storeName(imageId)],
     join(folder, 'context'),
   ];
+  const limit = AbortSignal.timeout(needs.timeoutMs);
   const { exitCode, tail } = await needs.store.buildah(options.part, args, {
-    signal: options.signal,
+    signal: AbortSignal.any([options.signal, limit]),
     env: { PORTICO_RUN_AMENDMENTS: amendments, PORTICO_RUN_RUNTIME: needs.ociRuntime, TMPDIR: folder },
     onLine(raw, isError) {
       const line = output.lineOf(raw);
       if (line !== undefined) options.say(line, isError);
     },
   });
-  return exitCode === 0 ? undefined : output.failure(exitCode, tail);
+  if (exitCode === 0) return undefined;
+  return limit.aborted ? output.overrun(needs.timeoutMs) : output.failure(exitCode, tail);
 }

@@ -4,6 +4,8 @@ export interface BuildOutput {
   lineOf(raw: string): string | undefined;
   /** What to say about a build that ended with an error. */
   failure(exitCode: number, tail: string): string;
+  /** What to say about a build that took too long. */
+  overrun(limitMs: number): string;
 }
 
 const BOOK_KEEPING = [
@@ -30,6 +32,8 @@ export function createBuildOutput(shownName: (name: string) => string): BuildOut
       if (/^(Error|error) building at STEP |^Error: building at STEP /.test(raw)) return undefined;
       return BOOK_KEEPING.some((pattern) => pattern.test(raw)) ? undefined : raw;
     },
+    overrun: (limitMs) =>
+      `The build step "${step}" was ended: a build may take ${limitMs / 1000} s (PORTICO_BUILD_TIMEOUT_MS).`,
     failure(exitCode, tail) {
       const status = /exit status (\d+)/.exec(lastError(tail))?.[1];
       if (status) return `The build step "${step}" failed with exit code ${status}.`;
