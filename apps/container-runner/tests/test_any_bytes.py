@@ -13,7 +13,7 @@ from portico_runner.gate import Gate
 from portico_runner.server import Server
 
 from .support import answer, read_all, request
-from .test_websocket import UPGRADE, frame
+from .websocket_support import UPGRADE, frame
 
 ROUNDS = int(os.environ.get("PORTICO_FUZZ_ROUNDS", "1500"))
 SEEDS = (

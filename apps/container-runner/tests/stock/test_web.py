@@ -9,7 +9,7 @@ from typing import Any
 
 from portico_runner.frames import CLOSE, TEXT
 
-from ..test_websocket import UPGRADE, frame
+from ..websocket_support import UPGRADE, frame
 from .container import StockContainer
 
 FASTAPI = {"module": "web_app", "name": "hello", "webhook": {"type": "FUNCTION", "method": "GET"}}

@@ -1,7 +1,6 @@
 """Web functions of every kind, for the tests with the real client."""
 
 import asyncio
-import sys
 import threading
 import time
 from contextlib import asynccontextmanager
@@ -59,10 +58,6 @@ def life():
     @web.get("/boom")
     async def boom():
         raise ValueError("boom in a handler")
-
-    @web.get("/exit")
-    async def leave():
-        sys.exit(3)
 
     @web.websocket("/ws")
     async def echo(socket: WebSocket):
