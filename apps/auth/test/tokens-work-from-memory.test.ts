@@ -12,7 +12,14 @@ import { startAuth } from '../src/auth.ts';
 
 async function started(server: TestNats, home: string, opened: AsyncDisposableStack): Promise<void> {
   await mkdir(join(home, 'run'), { recursive: true });
-  const config = { home, nats: server.optionsOf('auth'), workspace: 'local', logLevel: 'silent', otlpEndpoint: undefined, graceMs: 1_000 };
+  const config = {
+    home,
+    nats: server.optionsOf('auth'),
+    workspace: 'local',
+    logLevel: 'silent',
+    otlpEndpoint: undefined,
+    graceMs: 1_000,
+  };
   await startAuth(config, { opened, log: silentLog, stopping: new AbortController().signal });
 }
 

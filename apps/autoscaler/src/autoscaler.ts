@@ -1,52 +1,91 @@
-import { buckets, subjects } from '@portico/contracts';
+import { buckets, type control, type nodeAgent, subjects } from '@portico/contracts';
 import { serveGrpc } from '@portico/grpc';
-import { connectNats, openBucket, openView, subscribe, viewOf } from '@portico/messaging';
+import { connectNats, type Nats, openBucket, openView, subscribe, viewOf } from '@portico/messaging';
 import { type ServiceContext, socketOf } from '@portico/service';
+import { createPlacementWriter } from './adapters/placement-writer.ts';
 import type { Config } from './config.ts';
-import { createLoadLedger } from './domain/load-ledger.ts';
-import type { SettingsOverride } from './domain/settings.ts';
+import { createLoadLedger, type LoadLedger } from './domain/load-ledger.ts';
+import { createOverrides } from './domain/settings.ts';
+import { createFailureCounter } from './domain/start-failures.ts';
 import { scalerApi } from './grpc/scaler-api.ts';
-import { createFailureCounter, createScaler, type Scaler } from './scaler.ts';
+import { createScaler, type Scaler } from './scaler.ts';
+import { listenToExpiry } from './subjects/container-expired.ts';
 
 /** Everything the autoscaler is made of, in the order in which it opens. */
 export async function startAutoscaler(config: Config, { opened, log }: ServiceContext): Promise<void> {
   const nats = opened.use(await connectNats(config.nats, log));
   const store = await openBucket(nats, buckets.placements, true);
-  const ledger = createLoadLedger();
-  const failures = createFailureCounter();
-  const overrides = new Map<string, SettingsOverride>();
+  const [ledger, failures, overrides] = [createLoadLedger(), createFailureCounter(), createOverrides()];
   let scaler: Scaler | undefined;
   const onChange = (): void => scaler?.nudge();
+  const onLive = ({ value }: { value: control.LiveApp | undefined }, before: control.LiveApp | undefined): void => {
+    if (before && before.version !== value?.version) {
+      for (const { functionId } of before.pools) overrides.forget(functionId);
+      for (const { poolId } of value?.pools ?? []) failures.reset(poolId);
+    }
+    onChange();
+  };
+  const onContainer = (
+    { value }: { value: nodeAgent.Container | undefined },
+    before: nodeAgent.Container | undefined,
+  ): void => {
+    if (value && value.state !== before?.state) failures.saw(value, Date.now());
+    onChange();
+  };
   const placements = opened.use(await viewOf(nats, store, 'placements', { log }));
-  const live = opened.use(await openView(nats, buckets.live, { log, onChange }));
-  const nodes = opened.use(await openView(nats, buckets.nodes, { log, onChange: (_, before) => before ?? onChange() }));
-  const containers = opened.use(
-    await openView(nats, buckets.containers, {
+  const live = opened.use(await openView(nats, buckets.live, { log, onChange: onLive }));
+  const nodes = opened.use(await openView(nats, buckets.nodes, { log, onChange }));
+  const containers = opened.use(await openView(nats, buckets.containers, { log, onChange: onContainer }));
+  const writer = createPlacementWriter({ store, placements, containers, log });
+  const reachableSinceMs = nats.reachableSinceMs;
+  const { maxContainers: platformMax, home, tickMs } = config;
+  scaler = opened.use(
+    createScaler({
+      live,
+      placements,
+      containers,
+      nodes,
+      writer,
+      ledger,
+      failures,
+      overrides,
+      platformMax,
+      reachableSinceMs,
       log,
-      onChange({ value }, before) {
-        if (value && value.state !== before?.state) failures.saw(value, Date.now());
-        onChange();
-      },
     }),
   );
-  scaler = createScaler({ live, placements, containers, nodes, store, ledger, failures, overrides, platformMax: config.maxContainers, log });
-  const running = scaler;
-  opened.use(
-    subscribe(nats, subjects.poolWake, (wake, poolId) => {
-      ledger.wake(poolId, wake.queued, Date.now());
-      running.nudge(poolId, wake.traceparent);
-    }, log),
-  );
-  opened.use(
-    subscribe(nats, subjects.load, (report) => {
-      ledger.report(report, Date.now());
-      running.nudge();
-    }, log),
-  );
-  opened.use(subscribe(nats, subjects.containerExpired, (expired, id) => void running.stop(id, expired.reason, true), log));
-  const tick = setInterval(() => running.nudge(), config.tickMs);
+  opened.use(listenToExpiry(nats, placements, writer, log));
+  listenToWork(nats, { scaler, ledger, opened, log });
+  const tick = setInterval(onChange, tickMs);
   opened.defer(() => clearInterval(tick));
-  running.nudge();
-  const address = `unix://${socketOf(config.home, 'autoscaler')}`;
-  opened.use(await serveGrpc({ address, apis: [scalerApi(running, overrides)], log }));
+  scaler.nudge();
+  const api = scalerApi({ scaler, writer, overrides, live });
+  opened.use(await serveGrpc({ address: `unix://${socketOf(home, 'autoscaler')}`, apis: [api], log }));
+}
+
+/** New demand is acted on when it is heard, not at the next tick. */
+function listenToWork(
+  nats: Nats,
+  { scaler, ledger, opened, log }: Pick<ServiceContext, 'opened' | 'log'> & { scaler: Scaler; ledger: LoadLedger },
+): void {
+  const wake = subscribe(
+    nats,
+    subjects.poolWake,
+    ({ queued, traceparent }, poolId) => {
+      ledger.wake(poolId, queued, Date.now());
+      scaler.wake(poolId, traceparent);
+    },
+    log,
+  );
+  const load = subscribe(
+    nats,
+    subjects.load,
+    (report) => {
+      ledger.report(report, Date.now());
+      scaler.nudge();
+    },
+    log,
+  );
+  opened.use(wake);
+  opened.use(load);
 }

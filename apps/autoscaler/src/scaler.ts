@@ -1,14 +1,14 @@
-import { autoscaler, type control, nodeAgent } from '@portico/contracts';
-import { newContainerId } from '@portico/ids';
-import type { Bucket, View } from '@portico/messaging';
-import { type Logger, recordSpan } from '@portico/telemetry';
-import { decide } from './domain/decide.ts';
-import { type Fleet, type PoolView, poolsOf } from './domain/fleet.ts';
+import { autoscaler, type control, type nodeAgent } from '@portico/contracts';
+import type { View } from '@portico/messaging';
+import type { Logger } from '@portico/telemetry';
+import type { Cause, PlacementWriter } from './adapters/placement-writer.ts';
+import { type Fleet, nodesOf, type PoolView, poolsOf } from './domain/fleet.ts';
 import type { LoadLedger } from './domain/load-ledger.ts';
-import { type PlaceableNode, place } from './domain/place.ts';
+import { verdictOf } from './domain/over.ts';
+import { type Plan, plan } from './domain/plan.ts';
 import type { Decision } from './domain/pool-state.ts';
-import type { SettingsOverride } from './domain/settings.ts';
-import { createFailureCounter, type FailureCounter } from './domain/start-failures.ts';
+import type { Overrides } from './domain/settings.ts';
+import type { FailureCounter } from './domain/start-failures.ts';
 
 /** What the scaler reads and writes. */
 export interface ScalerNeeds {
@@ -16,158 +16,160 @@ export interface ScalerNeeds {
   readonly placements: View<autoscaler.Placement>;
   readonly containers: View<nodeAgent.Container>;
   readonly nodes: View<nodeAgent.Node>;
-  readonly store: Bucket<autoscaler.Placement>;
+  readonly writer: PlacementWriter;
   readonly ledger: LoadLedger;
   readonly failures: FailureCounter;
-  readonly overrides: Map<string, SettingsOverride>;
+  readonly overrides: Overrides;
   readonly platformMax: number;
+  /** Since when NATS can be reached; undefined while it is away. */
+  readonly reachableSinceMs: () => number | undefined;
   readonly log: Logger;
 }
 
 /** Carries decisions out, one round at a time. */
-export interface Scaler {
-  /** Something changed: a round follows at once. `traceparent` names the request that caused it. */
-  nudge(poolId?: string, traceparent?: string): void;
-  stop(containerId: string, why: string, isNow: boolean): Promise<boolean>;
+export interface Scaler extends AsyncDisposable {
+  /** Something changed: a round follows at once. */
+  nudge(): void;
+  /** Requests wait for a pool; the trace names the first of them. */
+  wake(poolId: string, traceparent: string): void;
   describe(): { view: PoolView; decision: Decision }[];
 }
 
-export { createFailureCounter };
+/** What a scaler remembers from one round to the next. */
+interface Memory {
+  readonly causes: Map<string, Cause>;
+  readonly drainingSinceMs: Map<string, number>;
+  /** Pools that found no place, with the reason that was logged. */
+  unplaced: ReadonlyMap<string, string>;
+}
+
+/** A trace older than this is not why a container starts now. */
+const CAUSE_MS = 10_000;
 
 export function createScaler(needs: ScalerNeeds): Scaler {
-  const traces = new Map<string, { traceparent: string; atMs: number }>();
+  const memory: Memory = { causes: new Map(), drainingSinceMs: new Map(), unplaced: new Map() };
+  let round: Promise<void> | undefined;
+  let [isDirty, isClosed] = [false, false];
+  const run = async (): Promise<void> => {
+    // What changes in one go is looked at once.
+    await Promise.resolve();
+    while (isDirty && !isClosed) {
+      isDirty = false;
+      const sinceMs = needs.reachableSinceMs();
+      if (sinceMs === undefined) break;
+      const log = (error: unknown): void => needs.log.error({ err: error }, 'A scaling round failed');
+      await oneRound(needs, memory, sinceMs).catch(log);
+    }
+    round = undefined;
+  };
+  const nudge = (): void => {
+    isDirty = true;
+    round ??= run();
+  };
+  return {
+    nudge,
+    wake(poolId, traceparent) {
+      if (traceparent) memory.causes.set(poolId, { traceparent, atMs: Date.now() });
+      nudge();
+    },
+    describe() {
+      const { views, decided } = planOf(needs, needs.reachableSinceMs() ?? Date.now(), Date.now());
+      return views.flatMap((view) => {
+        const decision = decided.decisions.get(view.spec.poolId);
+        return decision ? [{ view, decision }] : [];
+      });
+    },
+    async [Symbol.asyncDispose]() {
+      isClosed = true;
+      await round;
+    },
+  };
+}
+
+function planOf(needs: ScalerNeeds, listeningSinceMs: number, nowMs: number): { views: PoolView[]; decided: Plan } {
   const fleet: Fleet = {
     live: () => values(needs.live),
     placements: () => values(needs.placements),
     containerOf: needs.containers.get,
+    nodes: () => values(needs.nodes),
     ledger: needs.ledger,
     failuresOf: needs.failures.of,
-    overrideOf: (functionId) => needs.overrides.get(functionId) ?? {},
+    overrideOf: needs.overrides.of,
     platformMax: needs.platformMax,
-    startedMs: Date.now(),
+    listeningSinceMs,
   };
-  let round: Promise<void> | undefined;
-  let isDirty = false;
-  const run = async (): Promise<void> => {
-    while (isDirty) {
-      isDirty = false;
-      await oneRound(needs, fleet, traces).catch((error: unknown) => needs.log.error({ err: error }, 'A scaling round failed'));
-    }
-    round = undefined;
-  };
-  return {
-    nudge(poolId, traceparent) {
-      if (poolId && traceparent) traces.set(poolId, { traceparent, atMs: Date.now() });
-      isDirty = true;
-      round ??= run();
-    },
-    stop: (containerId, why, isNow) => stopContainer(needs, containerId, why, isNow),
-    describe: () => poolsOf(fleet, Date.now()).map((view) => ({ view, decision: decide(view.state, Date.now()) })),
-  };
+  const views = poolsOf(fleet, nowMs);
+  return { views, decided: plan(views, nodesOf(fleet, nowMs), nowMs) };
 }
 
 function* values<T>(view: View<T>): Generator<T> {
   for (const [, value] of view.entries()) yield value;
 }
 
-async function oneRound(needs: ScalerNeeds, fleet: Fleet, traces: Map<string, { traceparent: string; atMs: number }>): Promise<void> {
-  const nowMs = Date.now();
-  await forgetGone(needs, nowMs);
-  for (const { spec, state } of poolsOf(fleet, nowMs)) {
-    const decision = decide(state, nowMs);
-    for (const id of decision.drain) await stopContainer(needs, id, decision.reason, false);
-    for (let i = 0; i < decision.start; i++) {
-      const trace = i === 0 ? traces.get(spec.poolId) : undefined;
-      traces.delete(spec.poolId);
-      if (!(await startContainer(needs, spec, decision, trace))) break;
-    }
-  }
+async function oneRound(needs: ScalerNeeds, memory: Memory, listeningSinceMs: number): Promise<void> {
+  await clearPlacements(needs, memory, listeningSinceMs, Date.now());
+  const { views, decided } = planOf(needs, listeningSinceMs, Date.now());
+  const { causes } = memory;
+  const writes = [
+    ...decided.starts.map((start) => {
+      const cause = causes.get(start.spec.poolId);
+      causes.delete(start.spec.poolId);
+      return needs.writer.start(start, cause && Date.now() - cause.atMs < CAUSE_MS ? cause : undefined);
+    }),
+    ...decided.stops.map(({ containerId, why }) => needs.writer.stop(containerId, why, false)),
+  ];
+  await settle(writes, needs.log);
+  logUnplaced(decided.unplaced, memory, needs.log);
+  const poolIds = new Set(views.map(({ spec }) => spec.poolId));
+  for (const [poolId, { atMs }] of causes) if (Date.now() - atMs >= CAUSE_MS) causes.delete(poolId);
+  needs.ledger.keepOnly(poolIds, Date.now());
+  needs.failures.keepOnly(poolIds);
 }
 
-/** Placements whose container has ended, or whose node is dead, are over. */
-async function forgetGone({ placements, containers, nodes, store, ledger, log }: ScalerNeeds, nowMs: number): Promise<void> {
-  for (const [key, placement] of placements.entries()) {
-    const hasExited = containers.get(placement.containerId)?.state === nodeAgent.ContainerState.EXITED;
-    const node = nodes.get(placement.nodeId);
-    const isLost = node !== undefined && node.leaseUntil * 1000 < nowMs;
-    if (!hasExited && !isLost) continue;
-    if (isLost) log.warn({ container: placement.containerId, node: placement.nodeId }, 'The node is gone; its container is replaced elsewhere');
-    await store.delete(key);
-    await gone(placements, key);
-    ledger.forget(placement.containerId);
-  }
-}
-
-async function gone(view: View<autoscaler.Placement>, key: string): Promise<void> {
-  await view.until(() => (view.get(key) === undefined ? true : undefined), AbortSignal.timeout(5_000));
-}
-
-async function startContainer(
+/** Placements that are over go; what does not end although it should is killed. */
+async function clearPlacements(
   needs: ScalerNeeds,
-  pool: control.PoolSpec,
-  decision: Decision,
-  trace: { traceparent: string; atMs: number } | undefined,
-): Promise<boolean> {
-  const nowMs = Date.now();
-  const demand = demandOf(pool);
-  const nodeId = place(placeableNodes(needs, nowMs), demand);
-  if (!nodeId) {
-    needs.log.warn({ pool: pool.poolId, demand }, 'No node has room for another container');
-    return false;
+  memory: Memory,
+  listeningSinceMs: number,
+  nowMs: number,
+): Promise<void> {
+  const { drainingSinceMs } = memory;
+  const writes: Promise<unknown>[] = [];
+  for (const placement of values(needs.placements)) {
+    const { containerId, nodeId } = placement;
+    if (placement.desired === autoscaler.Desired.DRAIN && !drainingSinceMs.has(containerId))
+      drainingSinceMs.set(containerId, nowMs);
+    const verdict = verdictOf(
+      {
+        placement,
+        report: needs.containers.get(containerId),
+        node: needs.nodes.get(nodeId),
+        drainingSinceMs: drainingSinceMs.get(containerId),
+        listeningSinceMs,
+      },
+      nowMs,
+    );
+    if (verdict.do === 'kill') writes.push(needs.writer.stop(containerId, 'it did not end within its limit', true));
+    if (verdict.do !== 'remove') continue;
+    if (verdict.isLost)
+      needs.log.warn({ container: containerId, node: nodeId }, 'The node is gone; its container is replaced elsewhere');
+    drainingSinceMs.delete(containerId);
+    needs.ledger.forget(containerId);
+    writes.push(needs.writer.remove(containerId));
   }
-  const containerId = newContainerId(nowMs);
-  const traceparent = trace
-    ? recordSpan('autoscaler.place', { startMs: trace.atMs, endMs: nowMs }, {
-        traceparent: trace.traceparent,
-        attributes: { 'pool.id': pool.poolId, 'container.id': containerId, 'node.id': nodeId },
-      })
-    : '';
-  const key = `${nodeId}.${containerId}`;
-  const { RUN } = autoscaler.Desired;
-  await needs.store.create(key, { containerId, nodeId, desired: RUN, pool, enqueuedAt: nowMs / 1000, traceparent, stopReason: '', stopNow: false });
-  await needs.placements.until(() => needs.placements.get(key), AbortSignal.timeout(5_000));
-  needs.log.info({ container: containerId, pool: pool.poolId, node: nodeId, why: decision.reason }, `placed a container of ${pool.functionTag}`);
-  return true;
+  await settle(writes, needs.log);
 }
 
-const DEFAULT_MEMORY_BYTES = 128 * 1024 * 1024;
-const DEFAULT_CPU_MILLIS = 125;
-
-function demandOf({ resources }: control.PoolSpec): { cpuMillis: number; memoryBytes: number } {
-  return {
-    cpuMillis: resources?.cpuMillis || DEFAULT_CPU_MILLIS,
-    memoryBytes: Number(resources?.memoryBytes ?? 0n) || DEFAULT_MEMORY_BYTES,
-  };
+/** All writes end before the next round looks, or it would do them twice. */
+async function settle(writes: readonly Promise<unknown>[], log: Logger): Promise<void> {
+  for (const result of await Promise.allSettled(writes)) {
+    if (result.status === 'rejected') log.error({ err: result.reason as unknown }, 'A placement could not be written');
+  }
 }
 
-function placeableNodes({ nodes, placements }: ScalerNeeds, nowMs: number): PlaceableNode[] {
-  const used = Map.groupBy(values(placements), ({ nodeId }) => nodeId);
-  return [...values(nodes)]
-    .filter((node) => !node.draining && node.leaseUntil * 1000 >= nowMs)
-    .map(({ nodeId, cpuMillis, memoryBytes }) => {
-      const demands = (used.get(nodeId) ?? []).flatMap(({ pool }) => (pool ? [demandOf(pool)] : []));
-      return {
-        nodeId,
-        cpuMillis,
-        memoryBytes: Number(memoryBytes),
-        usedCpuMillis: demands.reduce((sum, demand) => sum + demand.cpuMillis, 0),
-        usedMemoryBytes: demands.reduce((sum, demand) => sum + demand.memoryBytes, 0),
-      };
-    });
-}
-
-async function stopContainer({ placements, store, log }: ScalerNeeds, containerId: string, why: string, isNow: boolean): Promise<boolean> {
-  const found = [...placements.entries()].find(([, placement]) => placement.containerId === containerId);
-  if (!found) return false;
-  const [key] = found;
-  const changed = await store.modify(key, (placement) => {
-    if (!placement || (placement.desired === autoscaler.Desired.DRAIN && (placement.stopNow || !isNow))) return undefined;
-    return { ...placement, desired: autoscaler.Desired.DRAIN, stopReason: why, stopNow: isNow };
-  });
-  await placements.until(
-    () => (placements.get(key)?.desired !== autoscaler.Desired.RUN ? true : undefined),
-    AbortSignal.timeout(5_000),
-  );
-  log.info({ container: containerId, why }, isNow ? 'stopping a container at once' : 'draining a container');
-  return changed !== undefined;
+/** Said once for each pool and reason, not in every round. */
+function logUnplaced(unplaced: ReadonlyMap<string, string>, memory: Memory, log: Logger): void {
+  for (const [pool, why] of unplaced)
+    if (memory.unplaced.get(pool) !== why) log.warn({ pool, why }, 'A container has no place');
+  memory.unplaced = unplaced;
 }

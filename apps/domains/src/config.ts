@@ -7,7 +7,10 @@ export interface Config extends CommonConfig {
 
 export function readConfig(env: Environment): Config {
   const reader = readEnvironment(env);
-  const config = { ...readCommonConfig('domains', reader), baseDomain: reader.text('PORTICO_BASE_DOMAIN', 'localhost').toLowerCase() };
+  const config = {
+    ...readCommonConfig('domains', reader),
+    baseDomain: reader.text('PORTICO_BASE_DOMAIN', 'localhost').toLowerCase(),
+  };
   reader.done();
   return config;
 }

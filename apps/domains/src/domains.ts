@@ -10,7 +10,9 @@ export async function startDomains(config: Config, { opened, log }: ServiceConte
   const nats = opened.use(await connectNats(config.nats, log));
   const bucket = await openBucket(nats, buckets.domains, true);
   await keepOneBaseDomain(bucket, config.baseDomain);
-  opened.use(await serveGrpc({ address: `unix://${socketOf(config.home, 'domains')}`, apis: [domainApi(bucket)], log }));
+  opened.use(
+    await serveGrpc({ address: `unix://${socketOf(config.home, 'domains')}`, apis: [domainApi(bucket)], log }),
+  );
 }
 
 interface DomainStore {

@@ -4,7 +4,9 @@ import type { auth } from '@portico/contracts';
 /** Why a credential is refused; `unknown` also stands for a wrong secret, so that ids can't be probed. */
 export type Refusal = 'unknown' | 'revoked' | 'expired' | 'other-environment';
 
-export type Verdict = { readonly isValid: true; readonly token: auth.Token } | { readonly isValid: false; readonly refusal: Refusal };
+export type Verdict =
+  | { readonly isValid: true; readonly token: auth.Token }
+  | { readonly isValid: false; readonly refusal: Refusal };
 
 export interface Presented {
   readonly kind: auth.TokenKind;

@@ -16,6 +16,8 @@ export interface Nats extends AsyncDisposable {
   readonly jetstream: JetStreamClient;
   readonly manager: JetStreamManager;
   readonly kvm: Kvm;
+  /** When the present connection began, in milliseconds since the epoch; undefined while NATS is away. */
+  reachableSinceMs(): number | undefined;
 }
 
 /**
@@ -36,7 +38,10 @@ export async function connectNats(options: NatsOptions, log: Logger): Promise<Na
     ignoreAuthErrorAbort: true,
     pingInterval: 5_000,
   });
-  void followStatus(connection, log);
+  let sinceMs: number | undefined = Date.now();
+  void followStatus(connection, log, (isReachable) => {
+    sinceMs = isReachable ? Date.now() : undefined;
+  });
   const client = jetstream(connection, { timeout: 5_000 });
   const manager = await untilAnswered(() => jetstreamManager(connection, { timeout: 5_000 }), log);
   return {
@@ -44,6 +49,7 @@ export async function connectNats(options: NatsOptions, log: Logger): Promise<Na
     jetstream: client,
     manager,
     kvm: new Kvm(client),
+    reachableSinceMs: () => sinceMs,
     [Symbol.asyncDispose]: () => connection.drain().catch(() => connection.close()),
   };
 }
@@ -60,8 +66,13 @@ async function untilAnswered<T>(ask: () => Promise<T>, log: Logger): Promise<T> 
   }
 }
 
-async function followStatus(connection: NatsConnection, log: Logger): Promise<void> {
+async function followStatus(
+  connection: NatsConnection,
+  log: Logger,
+  onReachable: (isReachable: boolean) => void,
+): Promise<void> {
   for await (const status of connection.status()) {
+    if (status.type === 'disconnect' || status.type === 'reconnect') onReachable(status.type === 'reconnect');
     if (status.type === 'disconnect') log.warn('NATS is away; going on with what is known');
     if (status.type === 'reconnect') log.info('NATS is back');
     if (status.type === 'error') log.warn({ err: status.error }, 'NATS reports an error');

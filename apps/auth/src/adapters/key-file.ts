@@ -12,6 +12,9 @@ export async function loadOrMakeKey(path: string): Promise<Buffer> {
     if (error.code !== 'EEXIST') throw error;
   });
   const key = await readFile(path);
-  if (key.length !== KEY_BYTES) throw new Error(`${path} should hold ${KEY_BYTES} bytes but holds ${key.length}: restore it from a backup, or remove it to lose all tokens`);
+  if (key.length !== KEY_BYTES)
+    throw new Error(
+      `${path} should hold ${KEY_BYTES} bytes but holds ${key.length}: restore it from a backup, or remove it to lose all tokens`,
+    );
   return key;
 }

@@ -46,7 +46,11 @@ export function createTokens({ bucket, key, workspace, now }: Needs): Tokens {
   return {
     async create(wanted) {
       if (wanted.kind === auth.TokenKind.UNSPECIFIED) {
-        throw new DomainError('invalid-argument', 'token.kind_missing', 'Say which kind of token to make: API or proxy.');
+        throw new DomainError(
+          'invalid-argument',
+          'token.kind_missing',
+          'Say which kind of token to make: API or proxy.',
+        );
       }
       const [idKind, secretKind] = idKinds[wanted.kind];
       const secret = newId(secretKind);
@@ -66,11 +70,14 @@ export function createTokens({ bucket, key, workspace, now }: Needs): Tokens {
       return { token, secret };
     },
     async revoke(tokenId) {
-      if (!(await bucket.modify(tokenId, (token) => token && { ...token, revokedAt: now() }))) throw unknownToken(tokenId);
+      if (!(await bucket.modify(tokenId, (token) => token && { ...token, revokedAt: now() })))
+        throw unknownToken(tokenId);
     },
     async list(kind) {
       const all = (await bucket.entries()).map(({ value }) => value);
-      return all.filter((token) => token.kind === kind && token.revokedAt === 0).sort((a, b) => a.createdAt - b.createdAt);
+      return all
+        .filter((token) => token.kind === kind && token.revokedAt === 0)
+        .sort((a, b) => a.createdAt - b.createdAt);
     },
     async update(change) {
       const changed = await bucket.modify(change.tokenId, (token) => token && changedToken(token, change));
@@ -85,7 +92,9 @@ export function createTokens({ bucket, key, workspace, now }: Needs): Tokens {
 
 function changedToken(token: auth.Token, change: auth.UpdateTokenRequest): auth.Token {
   const removed = new Set(change.removeEnvironmentNames);
-  const environmentNames = new Set([...token.environmentNames, ...change.addEnvironmentNames].filter((name) => !removed.has(name)));
+  const environmentNames = new Set(
+    [...token.environmentNames, ...change.addEnvironmentNames].filter((name) => !removed.has(name)),
+  );
   return { ...token, name: change.name ?? token.name, environmentNames: [...environmentNames] };
 }
 

@@ -1,5 +1,5 @@
 import { auth } from '@portico/contracts';
-import { serveAll, type ServedApi } from '@portico/grpc';
+import { type ServedApi, serveAll } from '@portico/grpc';
 import { signJwt } from '../domain/jwt.ts';
 import type { Tokens } from '../domain/tokens.ts';
 

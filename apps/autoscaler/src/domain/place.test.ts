@@ -17,7 +17,12 @@ const cases: [string, PlaceableNode[], { cpuMillis: number; memoryBytes: number 
   ['no node', [], small, undefined],
   ['the emptier node', [node('a', { usedMemoryBytes: 2 * GIB }), node('b', { usedMemoryBytes: GIB })], small, 'b'],
   ['the first by name when equal', [node('b'), node('a')], small, 'a'],
-  ['not a node without memory', [node('a', { usedMemoryBytes: 8 * GIB }), node('b', { usedCpuMillis: 30_000 })], small, 'b'],
+  [
+    'not a node without memory',
+    [node('a', { usedMemoryBytes: 8 * GIB }), node('b', { usedCpuMillis: 30_000 })],
+    small,
+    'b',
+  ],
   ['none fits', [node('a', { usedMemoryBytes: 7.5 * GIB })], small, undefined],
   ['too large for any', [node('a')], { cpuMillis: 0, memoryBytes: 9 * GIB }, undefined],
 ];

@@ -4,7 +4,7 @@ export interface PoolContainer {
   /** `draining` also covers containers that were told to stop and have not said so yet. */
   readonly state: 'starting' | 'ready' | 'draining';
   readonly inFlight: number;
-  /** When it last had work or became ready; milliseconds since the epoch. */
+  /** When it last had work, became ready or, before that, was asked for; milliseconds since the epoch. */
   readonly lastBusyMs: number;
 }
 
@@ -48,6 +48,10 @@ export interface PoolState {
   /** Requests that run and that wait, over all routers. */
   readonly inFlight: number;
   readonly queued: number;
+  /** The most of both at once within the scale-down window. */
+  readonly recentPeak: number;
+  /** False while routers have not been heard for long enough to call anything idle. */
+  readonly isLoadKnown: boolean;
   readonly failures: StartFailures;
 }
 

@@ -19,6 +19,32 @@ export function settingsOf(pool: control.PoolSpec, override: SettingsOverride, p
     maxContainers: maxContainers > 0 ? maxContainers : platformMax,
     bufferContainers: override.bufferContainers ?? pool.bufferContainers,
     scaledownWindowMs: override.scaledownWindowMs ?? (pool.scaledownWindowMs || DEFAULT_SCALEDOWN_WINDOW_MS),
-    targetConcurrency: pool.targetConcurrentInputs > 0 ? pool.targetConcurrentInputs : Math.max(1, pool.maxConcurrentInputs),
+    targetConcurrency:
+      pool.targetConcurrentInputs > 0 ? pool.targetConcurrentInputs : Math.max(1, pool.maxConcurrentInputs),
+  };
+}
+
+/** Settings changed at run time, each until the next deploy of its function. */
+export interface Overrides {
+  of(functionId: string): SettingsOverride;
+  /** Adds to what was changed before. */
+  change(functionId: string, override: SettingsOverride): void;
+  forget(functionId: string): void;
+}
+
+export function createOverrides(): Overrides {
+  const overrides = new Map<string, SettingsOverride>();
+  return {
+    of: (functionId) => overrides.get(functionId) ?? {},
+    change(functionId, { minContainers, maxContainers, bufferContainers, scaledownWindowMs }) {
+      const before = overrides.get(functionId);
+      overrides.set(functionId, {
+        minContainers: minContainers ?? before?.minContainers,
+        maxContainers: maxContainers ?? before?.maxContainers,
+        bufferContainers: bufferContainers ?? before?.bufferContainers,
+        scaledownWindowMs: scaledownWindowMs ?? before?.scaledownWindowMs,
+      });
+    },
+    forget: (functionId) => void overrides.delete(functionId),
   };
 }

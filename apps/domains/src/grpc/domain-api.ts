@@ -1,5 +1,5 @@
 import { domains } from '@portico/contracts';
-import { serveAll, type ServedApi } from '@portico/grpc';
+import { type ServedApi, serveAll } from '@portico/grpc';
 import { refusalOf } from '../domain/refusal.ts';
 
 interface DomainReader {
