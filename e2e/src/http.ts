@@ -15,10 +15,23 @@ export interface Ask {
 }
 
 /** Asks a route of the platform: `label` is the first part of its host name. */
-export function ask({ httpPort }: Pick<Platform, 'httpPort'>, label: string, path = '/', { method, headers = {}, body, withinMs = 60_000 }: Ask = {}): Promise<Reply> {
+export function ask(
+  { httpPort }: Pick<Platform, 'httpPort'>,
+  label: string,
+  path = '/',
+  { method, headers = {}, body, withinMs = 60_000 }: Ask = {},
+): Promise<Reply> {
   return new Promise((resolve, reject) => {
     const sent = request(
-      { host: '127.0.0.1', port: httpPort, path, method: method ?? (body === undefined ? 'GET' : 'POST'), headers: { host: `${label}.localhost`, ...headers }, agent: false, signal: AbortSignal.timeout(withinMs) },
+      {
+        host: '127.0.0.1',
+        port: httpPort,
+        path,
+        method: method ?? (body === undefined ? 'GET' : 'POST'),
+        headers: { host: `${label}.localhost`, ...headers },
+        agent: false,
+        signal: AbortSignal.timeout(withinMs),
+      },
       (response) => {
         let text = '';
         response.setEncoding('utf8');

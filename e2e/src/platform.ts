@@ -38,8 +38,15 @@ export interface RunningClient {
 export async function startPlatform(extra: Readonly<Record<string, string>> = {}): Promise<Platform> {
   const home = await mkdtemp(join(tmpdir(), 'po-'));
   const [httpPort, sdkPort, apiPort] = await freePorts(3);
-  const environment = { PORTICO_HOME: home, PORTICO_HTTP_PORT: String(httpPort), PORTICO_SDK_PORT: String(sdkPort), PORTICO_API_PORT: String(apiPort), ...extra };
-  const portico = (...args: string[]): Promise<Finished> => run(join(repository, 'portico'), args, environment).finished;
+  const environment = {
+    PORTICO_HOME: home,
+    PORTICO_HTTP_PORT: String(httpPort),
+    PORTICO_SDK_PORT: String(sdkPort),
+    PORTICO_API_PORT: String(apiPort),
+    ...extra,
+  };
+  const portico = (...args: string[]): Promise<Finished> =>
+    run(join(repository, 'portico'), args, environment).finished;
   const purge = async (): Promise<void> => {
     await portico('down', '--purge');
     await rm(home, { recursive: true, force: true });
@@ -49,7 +56,10 @@ export async function startPlatform(extra: Readonly<Record<string, string>> = {}
     await purge();
     throw new Error(`./portico up failed:\n${up.output}`);
   }
-  const token = JSON.parse(await readFile(join(home, 'keys/client-token.json'), 'utf8')) as { token_id: string; token_secret: string };
+  const token = JSON.parse(await readFile(join(home, 'keys/client-token.json'), 'utf8')) as {
+    token_id: string;
+    token_secret: string;
+  };
   const client = {
     ...environment,
     MODAL_SERVER_URL: `http://127.0.0.1:${sdkPort}`,
@@ -58,15 +68,24 @@ export async function startPlatform(extra: Readonly<Record<string, string>> = {}
     MODAL_CONFIG_PATH: join(home, 'modal.toml'),
     COLUMNS: '200',
   };
+  const clients = new Set<ChildProcess>();
   return {
     home,
     httpPort: httpPort ?? 0,
     environment: client,
     portico,
     modal: (...args) => run(modalProgram, args, client).finished,
-    startModal: (...args) => run(modalProgram, args, client),
+    startModal(...args) {
+      const running = run(modalProgram, args, client);
+      clients.add(running.child);
+      return running;
+    },
     processIds: async () => processIdsOf((await portico('status', '--json')).output),
-    [Symbol.asyncDispose]: purge,
+    async [Symbol.asyncDispose]() {
+      // One that a failed test has left would keep the tests from ending.
+      for (const child of clients) child.kill('SIGKILL');
+      await purge();
+    },
   };
 }
 
@@ -104,5 +123,9 @@ async function freePorts(count: number): Promise<number[]> {
 
 /** Waits until a running client has printed something. */
 export async function untilPrinted(client: RunningClient, text: string | RegExp, withinMs = 120_000): Promise<void> {
-  await eventually(`the client prints ${text}`, () => (typeof text === 'string' ? client.output().includes(text) : text.test(client.output())), { withinMs });
+  await eventually(
+    `the client prints ${text}`,
+    () => (typeof text === 'string' ? client.output().includes(text) : text.test(client.output())),
+    { withinMs },
+  );
 }

@@ -5,7 +5,12 @@ import type { Platform } from './platform.ts';
 const TEXT_FRAME = 0x81;
 
 /** Sends one short text message and gives back the one that comes; by hand, since `*.localhost` need not resolve. */
-export function echoOverWebSocket({ httpPort }: Pick<Platform, 'httpPort'>, label: string, path: string, text: string): Promise<string> {
+export function echoOverWebSocket(
+  { httpPort }: Pick<Platform, 'httpPort'>,
+  label: string,
+  path: string,
+  text: string,
+): Promise<string> {
   return new Promise((resolve, reject) => {
     const sent = request({
       host: '127.0.0.1',

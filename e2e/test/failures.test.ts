@@ -20,7 +20,10 @@ after(async () => {
   assert.equal(reply.status, 200, 'the platform is unharmed');
 });
 
-const inLogs = (text: RegExp): Promise<unknown> => eventually(`the log says ${text}`, async () => text.test((await platform.modal('app', 'logs', 'failing')).output), { withinMs: 20_000 });
+const inLogs = (text: RegExp): Promise<unknown> =>
+  eventually(`the log says ${text}`, async () => text.test((await platform.modal('app', 'logs', 'failing')).output), {
+    withinMs: 20_000,
+  });
 
 test('an import error reaches the waiting caller and the log', async () => {
   const reply = await ask(platform, 'local--failing-broken-import');
@@ -53,7 +56,8 @@ test('a request over its timeout is a 500 that says so', async () => {
 
 test('a package that does not exist fails the build with the command, its output and its exit code, and poisons nothing', async () => {
   const source = join(platform.home, 'missing.py');
-  const app = (name: string) => `import modal\nimage = modal.Image.debian_slim(python_version="3.11").pip_install("${name}")\napp = modal.App("missing")\n@app.function(image=image)\ndef f():\n    pass\n`;
+  const app = (name: string) =>
+    `import modal\nimage = modal.Image.debian_slim(python_version="3.11").pip_install("${name}")\napp = modal.App("missing")\n@app.function(image=image)\ndef f():\n    pass\n`;
   await writeFile(source, app('a-package-that-is-not-there-at-all'));
   for (let attempt = 0; attempt < 2; attempt++) {
     const failed = await platform.modal('deploy', source);

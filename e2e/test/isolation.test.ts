@@ -28,7 +28,11 @@ async function canReach(host: string, port: number): Promise<boolean> {
 }
 
 test('a package registry of the internet can be reached', async () => {
-  const { status, text } = await ask(platform, 'local--reaching-fetch', `/?url=${encodeURIComponent('https://pypi.org/simple/pip/')}`);
+  const { status, text } = await ask(
+    platform,
+    'local--reaching-fetch',
+    `/?url=${encodeURIComponent('https://pypi.org/simple/pip/')}`,
+  );
   assert.deepEqual([status, text], [200, '{"status":200}']);
 });
 

@@ -22,10 +22,15 @@ async function containers(): Promise<number> {
 
 test('30 requests at once with max_containers=5: five containers, all answered; then none; then one again', async () => {
   const replies = await Promise.all(Array.from({ length: 30 }, () => ask(platform, 'local--scaling-slow')));
-  assert.deepEqual(replies.filter(({ status }) => status !== 200), []);
+  assert.deepEqual(
+    replies.filter(({ status }) => status !== 200),
+    [],
+  );
   const used = new Set(replies.map(({ text }) => (JSON.parse(text) as { container: string }).container));
   assert.equal(used.size, 5);
-  await eventually('all containers are gone after the window', async () => (await containers()) === 0, { withinMs: 30_000 });
+  await eventually('all containers are gone after the window', async () => (await containers()) === 0, {
+    withinMs: 30_000,
+  });
   assert.equal((await ask(platform, 'local--scaling-slow')).status, 200);
   assert.equal(await containers(), 1);
 });

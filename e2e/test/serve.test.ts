@@ -16,7 +16,11 @@ test('modal serve: a -dev URL, the container in the terminal, live edits, gone a
   assert.deepEqual(JSON.parse((await ask(platform, 'local--serving-live-dev')).text), { version: 1 });
   await untilPrinted(client, 'a line from the container');
   await writeFile(source, text.replace('"version": 1', '"version": 2'));
-  await eventually('the edit answers', async () => (await ask(platform, 'local--serving-live-dev')).text === '{"version":2}', { withinMs: 30_000 });
+  await eventually(
+    'the edit answers',
+    async () => (await ask(platform, 'local--serving-live-dev')).text === '{"version":2}',
+    { withinMs: 30_000 },
+  );
   client.child.kill('SIGINT');
   const { exitCode } = await client.finished;
   assert.ok(exitCode === 0 || exitCode === 1 || exitCode === 130, client.output());

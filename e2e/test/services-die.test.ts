@@ -30,18 +30,28 @@ async function deployNext(): Promise<void> {
   await writeFile(source, text.replace(`"version": ${version}`, `"version": ${version + 1}`));
   version += 1;
   await deploy();
-  await eventually('the new version answers', async () => (await ask(platform, 'local--serving-live')).text === `{"version":${version}}`, { withinMs: 60_000 });
+  await eventually(
+    'the new version answers',
+    async () => (await ask(platform, 'local--serving-live')).text === `{"version":${version}}`,
+    { withinMs: 60_000 },
+  );
 }
 
 async function killed(name: string): Promise<void> {
   const before = (await platform.processIds()).get(name);
   assert.ok(before, `${name} runs`);
   process.kill(before, 'SIGKILL');
-  await eventually(`${name} is back`, async () => {
-    const { services } = JSON.parse((await platform.portico('status', '--json')).output) as { services: { name: string; pid?: number; state: string }[] };
-    const now = services.find((service) => service.name === name);
-    return now?.state === 'ready' && now.pid !== before;
-  }, { withinMs: 30_000 });
+  await eventually(
+    `${name} is back`,
+    async () => {
+      const { services } = JSON.parse((await platform.portico('status', '--json')).output) as {
+        services: { name: string; pid?: number; state: string }[];
+      };
+      const now = services.find((service) => service.name === name);
+      return now?.state === 'ready' && now.pid !== before;
+    },
+    { withinMs: 30_000 },
+  );
 }
 
 for (const name of ['auth', 'domains', 'control', 'image-builder', 'autoscaler', 'node-agent', 'nats']) {

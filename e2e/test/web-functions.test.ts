@@ -42,7 +42,9 @@ test('a POST with a Pydantic model is parsed; its secret is in the environment; 
 });
 
 test('an ASGI app has its lifespan state, the real client address and a trace', async () => {
-  const reply = await ask(platform, 'local--portal', '/state', { headers: { 'x-forwarded-for': '6.6.6.6', traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` } });
+  const reply = await ask(platform, 'local--portal', '/state', {
+    headers: { 'x-forwarded-for': '6.6.6.6', traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` },
+  });
   const body = json(reply.text) as Record<string, string | null>;
   assert.equal(body['started'], 'yes');
   assert.equal(body['client'], '127.0.0.1');
@@ -53,7 +55,9 @@ test('an ASGI app has its lifespan state, the real client address and a trace', 
 test('bodies stream both ways', async () => {
   assert.equal((await ask(platform, 'local--portal', '/stream')).text, 'chunk 0\nchunk 1\nchunk 2\n');
   const size = 8 * 1024 * 1024;
-  assert.deepEqual(json((await ask(platform, 'local--portal', '/length', { body: Buffer.alloc(size) })).text), { size });
+  assert.deepEqual(json((await ask(platform, 'local--portal', '/length', { body: Buffer.alloc(size) })).text), {
+    size,
+  });
 });
 
 test('a WSGI app, a class with two web methods in one container, and a web server answer', async () => {
@@ -79,10 +83,17 @@ test('a redeploy without a change says so; one under load answers with the new c
   await ask(platform, 'local--web-square', '/?x=1');
   const load = startLoad(platform, 'local--web-counter-peek', 3);
   await eventually('the load is answered', () => load.answers.length > 10);
-  await writeFile(source, (await readFile(source, 'utf8')).replace('"hits": self.hits}', '"hits": self.hits, "version": 2}').replaceAll('return {"hits": self.hits}', 'return {"hits": self.hits, "version": 2}'));
+  await writeFile(
+    source,
+    (await readFile(source, 'utf8'))
+      .replace('"hits": self.hits}', '"hits": self.hits, "version": 2}')
+      .replaceAll('return {"hits": self.hits}', 'return {"hits": self.hits, "version": 2}'),
+  );
   const deployed = await platform.modal('deploy', source);
   assert.equal(deployed.exitCode, 0, deployed.output);
-  await eventually('the new code answers', () => load.answers.at(-1)?.text.includes('"version":2'), { withinMs: 60_000 });
+  await eventually('the new code answers', () => load.answers.at(-1)?.text.includes('"version":2'), {
+    withinMs: 60_000,
+  });
   const since = load.answers.length;
   await eventually('it answers on', () => load.answers.length > since + 30);
   await load.stop();

@@ -46,6 +46,11 @@ export async function startControl(config: Config, { opened, log }: ServiceConte
   opened.use(await serveBlobs({ blobs: state.blobs, box: state.box, host: config.listen, port: config.apiPort, log }));
   opened.use(await serveGrpc({ address: unix('control'), apis: [containerSpecApi(state), operatorApi(state)], log }));
   opened.use(await serveGrpc({ address: unix('control-door'), apis: [modalApi(handlers, containerGuard)], log }));
-  opened.use(await serveGrpc({ address: `${config.listen}:${config.sdkPort}`, apis: [modalApi(handlers, tokenGuard(credentials))], log }));
+  opened.use(
+    await serveGrpc({
+      address: `${config.listen}:${config.sdkPort}`,
+      apis: [modalApi(handlers, tokenGuard(credentials))],
+      log,
+    }),
+  );
 }
-

@@ -50,7 +50,13 @@ export function urlOf({ config }: State, host: string): string {
 }
 
 /** The host names of a function, claimed for it; a newer ephemeral app takes them from an older one. */
-export async function claimHosts(state: State, app: control.App, record: control.FunctionRecord, definition: Pick<modal.FunctionMessage, 'webhookConfig' | 'methodDefinitions'> & Partial<Pick<modal.FunctionMessage, 'isServer'>>): Promise<{ hosts: Map<string, string>; stolen: Set<string>; truncated: Set<string> }> {
+export async function claimHosts(
+  state: State,
+  app: control.App,
+  record: control.FunctionRecord,
+  definition: Pick<modal.FunctionMessage, 'webhookConfig' | 'methodDefinitions'> &
+    Partial<Pick<modal.FunctionMessage, 'isServer'>>,
+): Promise<{ hosts: Map<string, string>; stolen: Set<string>; truncated: Set<string> }> {
   const hosts = new Map<string, string>();
   const stolen = new Set<string>();
   const truncated = new Set<string>();
@@ -61,7 +67,10 @@ export async function claimHosts(state: State, app: control.App, record: control
       appName: app.name,
       functionName: method ? `${record.tag.replace('.*', '')}.${method}` : record.tag.replace('.*', ''),
       customLabel: config.requestedSuffix,
-      ephemeralSuffix: app.phase === control.AppPhase.EPHEMERAL || app.phase === control.AppPhase.DETACHED ? config.ephemeralSuffix : undefined,
+      ephemeralSuffix:
+        app.phase === control.AppPhase.EPHEMERAL || app.phase === control.AppPhase.DETACHED
+          ? config.ephemeralSuffix
+          : undefined,
     });
     const host = `${label}.${state.config.baseDomain}`;
     if (await claim(state, app, record.functionId, method, host)) stolen.add(method);
@@ -75,12 +84,19 @@ function webMethodsOf(definition: Parameters<typeof claimHosts>[3]): WebMethods 
   const methods = new Map<string, Pick<modal.WebhookConfig, 'requestedSuffix' | 'ephemeralSuffix'>>();
   if (definition.isServer) methods.set('', { requestedSuffix: '', ephemeralSuffix: '' });
   if (definition.webhookConfig) methods.set('', definition.webhookConfig);
-  for (const [name, method] of definition.methodDefinitions) if (method.webhookConfig) methods.set(name, method.webhookConfig);
+  for (const [name, method] of definition.methodDefinitions)
+    if (method.webhookConfig) methods.set(name, method.webhookConfig);
   return methods;
 }
 
 /** Tells whether the host was taken from another app; refuses to take one from a deployed app. */
-async function claim(state: State, app: control.App, functionId: string, methodName: string, host: string): Promise<boolean> {
+async function claim(
+  state: State,
+  app: control.App,
+  functionId: string,
+  methodName: string,
+  host: string,
+): Promise<boolean> {
   let isStolen = false;
   await state.labels.modify(host.replaceAll('.', '/'), (held) => {
     isStolen = false;
@@ -88,13 +104,28 @@ async function claim(state: State, app: control.App, functionId: string, methodN
     const holder = held && state.apps.get(held.appId);
     const isHeld = holder !== undefined && holder.phase !== control.AppPhase.STOPPED && holder.functionIds.size > 0;
     if (isHeld && held?.appId === app.appId && state.functions.get(held.functionId)) {
-      throw new DomainError('invalid-argument', 'label.taken', `Two web functions of this app would have the URL ${host}: give one of them another label.`);
+      throw new DomainError(
+        'invalid-argument',
+        'label.taken',
+        `Two web functions of this app would have the URL ${host}: give one of them another label.`,
+      );
     }
     if (isHeld && !held?.ephemeral) {
-      throw new DomainError('failed-precondition', 'label.taken', `The URL ${host} belongs to the deployed app "${holder.name}": choose another label, or stop that app.`);
+      throw new DomainError(
+        'failed-precondition',
+        'label.taken',
+        `The URL ${host} belongs to the deployed app "${holder.name}": choose another label, or stop that app.`,
+      );
     }
     isStolen = isHeld;
-    return { host, appId: app.appId, functionId, methodName, claimedAt: state.now(), ephemeral: app.phase !== control.AppPhase.DEPLOYED && app.phase !== control.AppPhase.INITIALIZING };
+    return {
+      host,
+      appId: app.appId,
+      functionId,
+      methodName,
+      claimedAt: state.now(),
+      ephemeral: app.phase !== control.AppPhase.DEPLOYED && app.phase !== control.AppPhase.INITIALIZING,
+    };
   });
   return isStolen;
 }

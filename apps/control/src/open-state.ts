@@ -13,7 +13,11 @@ const DEFAULT_ENVIRONMENT = 'main';
 const BUILDER_VERSION = '2025.06';
 
 /** Opens all tables, views and stores; a fresh platform gets its default environment. */
-export async function openState(config: Config, opened: AsyncDisposableStack, log: Logger): Promise<{ state: State; nats: Nats }> {
+export async function openState(
+  config: Config,
+  opened: AsyncDisposableStack,
+  log: Logger,
+): Promise<{ state: State; nats: Nats }> {
   const nats = opened.use(await connectNats(config.nats, log));
   const tables = {
     environments: opened.use(await openTable(nats, buckets.environments, log)),
@@ -49,5 +53,12 @@ export async function openState(config: Config, opened: AsyncDisposableStack, lo
 async function ensureDefaultEnvironment({ environments, now }: State): Promise<void> {
   if (environments.values().some((environment) => environment.isDefault)) return;
   const environmentId = newId('environment');
-  await environments.put(DEFAULT_ENVIRONMENT, { environmentId, name: DEFAULT_ENVIRONMENT, webSuffix: '', isDefault: true, imageBuilderVersion: BUILDER_VERSION, createdAt: now() });
+  await environments.put(DEFAULT_ENVIRONMENT, {
+    environmentId,
+    name: DEFAULT_ENVIRONMENT,
+    webSuffix: '',
+    isDefault: true,
+    imageBuilderVersion: BUILDER_VERSION,
+    createdAt: now(),
+  });
 }

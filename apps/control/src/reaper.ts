@@ -13,7 +13,9 @@ export function startReaper(state: State): Disposable {
       const lastMs = Math.max(state.heartbeats.get(app.appId) ?? startedMs, app.createdAt * 1_000);
       if (Date.now() - lastMs < state.config.clientTimeoutMs) continue;
       state.log.info({ app: app.appId }, 'The client of an app has vanished; stopping it');
-      stopApp(state, app, 'portico').catch((error: unknown) => state.log.error({ err: error, app: app.appId }, 'An app could not be stopped'));
+      stopApp(state, app, 'portico').catch((error: unknown) =>
+        state.log.error({ err: error, app: app.appId }, 'An app could not be stopped'),
+      );
     }
   }, EVERY_MS);
   return { [Symbol.dispose]: () => clearInterval(timer) };

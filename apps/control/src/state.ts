@@ -30,4 +30,3 @@ export interface State {
   /** Seconds since the epoch. */
   readonly now: () => number;
 }
-

@@ -16,14 +16,19 @@ const instance = instanceOf(home);
 const ignore = (): undefined => undefined;
 
 const runcRoot = join('/run', `portico-${instance}`);
-for (const id of await readdir(runcRoot).catch(() => [])) await run('runc', ['--root', runcRoot, 'delete', '--force', id]).catch(ignore);
+for (const id of await readdir(runcRoot).catch(() => []))
+  await run('runc', ['--root', runcRoot, 'delete', '--force', id]).catch(ignore);
 await rm(runcRoot, { recursive: true, force: true });
 
 const mounts = (await readFile('/proc/self/mounts', 'utf8')).split('\n').map((line) => line.split(' ')[1] ?? '');
-for (const point of mounts.filter((path) => path.startsWith(`${home}/`)).reverse()) await run('umount', ['-l', point]).catch(ignore);
+for (const point of mounts.filter((path) => path.startsWith(`${home}/`)).reverse())
+  await run('umount', ['-l', point]).catch(ignore);
 
-const namespaces = (await run('ip', ['netns', 'list']).catch(() => '')).split('\n').map((line) => line.split(' ')[0] ?? '');
-for (const name of namespaces.filter((candidate) => candidate.startsWith(namespacePrefixOf(instance)))) await run('ip', ['netns', 'del', name]).catch(ignore);
+const namespaces = (await run('ip', ['netns', 'list']).catch(() => ''))
+  .split('\n')
+  .map((line) => line.split(' ')[0] ?? '');
+for (const name of namespaces.filter((candidate) => candidate.startsWith(namespacePrefixOf(instance))))
+  await run('ip', ['netns', 'del', name]).catch(ignore);
 await run('ip', ['link', 'del', bridgeOf(instance)]).catch(ignore);
 await run('nft', ['delete', 'table', 'inet', tableOf(instance)]).catch(ignore);
 

@@ -18,7 +18,10 @@ export interface Surroundings {
   readonly reports: Bucket<nodeAgent.Container>;
   readonly logs: EventStream<nodeAgent.LogBatch>;
   readonly specOf: (placement: autoscaler.Placement) => Promise<control.ContainerSpec>;
-  readonly fileSystemOf: (imageId: string, spec: control.ContainerSpec) => Promise<imageBuilder.PrepareFileSystemResponse>;
+  readonly fileSystemOf: (
+    imageId: string,
+    spec: control.ContainerSpec,
+  ) => Promise<imageBuilder.PrepareFileSystemResponse>;
   readonly log: Logger;
 }
 

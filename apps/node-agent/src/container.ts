@@ -5,7 +5,7 @@ import { DomainError } from '@portico/errors';
 import { recordSpan } from '@portico/telemetry';
 import { createLogShipper, type LogShipper } from './adapters/log-shipper.ts';
 import type { Lease } from './adapters/network.ts';
-import { openOutputPipe, type OutputPipe } from './adapters/output-pipe.ts';
+import { type OutputPipe, openOutputPipe } from './adapters/output-pipe.ts';
 import { untilPortOpen } from './adapters/port-probe.ts';
 import { shortOf } from './adapters/runc-driver.ts';
 import { saveState } from './adapters/saved-state.ts';
@@ -75,19 +75,31 @@ class Life {
     this.report = { ...this.report, ...changes };
     const { report } = this;
     const key = report.containerId;
-    this.saved = { ...this.saved, report: Buffer.from(nodeAgent.Container.encode(report).finish()).toString('base64'), isDraining: this.isDraining };
+    this.saved = {
+      ...this.saved,
+      report: Buffer.from(nodeAgent.Container.encode(report).finish()).toString('base64'),
+      isDraining: this.isDraining,
+    };
     this.writing = this.writing
-      .then(() => Promise.all([this.around.reports.put(key, report), saveState(this.dir, this.saved).catch(() => undefined)]))
-      .catch((error: unknown) => this.around.log.error({ err: error, container: key }, 'A report could not be written'));
+      .then(() =>
+        Promise.all([this.around.reports.put(key, report), saveState(this.dir, this.saved).catch(() => undefined)]),
+      )
+      .catch((error: unknown) =>
+        this.around.log.error({ err: error, container: key }, 'A report could not be written'),
+      );
     return this.writing;
   }
 
   span(name: string, startMs: number, endMs: number, error?: string): void {
-    recordSpan(name, { startMs, endMs }, {
-      traceparent: this.report.traceparent,
-      attributes: { 'container.id': this.report.containerId },
-      ...(error ? { error } : {}),
-    });
+    recordSpan(
+      name,
+      { startMs, endMs },
+      {
+        traceparent: this.report.traceparent,
+        attributes: { 'container.id': this.report.containerId },
+        ...(error ? { error } : {}),
+      },
+    );
   }
 }
 
@@ -111,7 +123,9 @@ export function startContainer(around: Surroundings, placement: autoscaler.Place
     report: '',
     networkName: '',
     address: '',
-    memoryBytes: Number(pool.resources?.memoryMaxBytes || pool.resources?.memoryBytes || BigInt(around.defaultMemoryBytes)),
+    memoryBytes: Number(
+      pool.resources?.memoryMaxBytes || pool.resources?.memoryBytes || BigInt(around.defaultMemoryBytes),
+    ),
     isRunner: pool.kind === control.ServingKind.RUNNER,
     isServer: pool.isServer,
     graceMs: pool.isServer ? pool.exitGracePeriodMs : pool.timeoutMs,
@@ -169,7 +183,10 @@ async function begin(life: Life, placement: autoscaler.Placement): Promise<void>
   await mkdir(life.dir, { recursive: true, mode: 0o711 });
   void life.tell({});
   const spec = await around.specOf(placement);
-  const [files, lease] = await Promise.all([around.fileSystemOf(spec.pool?.imageId ?? '', spec), around.network.acquire(spec.blockNetwork)]);
+  const [files, lease] = await Promise.all([
+    around.fileSystemOf(spec.pool?.imageId ?? '', spec),
+    around.network.acquire(spec.blockNetwork),
+  ]);
   life.inside.lease = lease;
   life.saved = { ...life.saved, networkName: lease.name, address: lease.address };
   const [rootDir] = await Promise.all([
@@ -178,10 +195,24 @@ async function begin(life: Life, placement: autoscaler.Placement): Promise<void>
     openAround(life, true),
   ]);
   const [stdout, stderr] = life.inside.pipes;
-  if (!stdout || !stderr || !files.config) throw new Error('the container has no output pipes or no image configuration');
+  if (!stdout || !stderr || !files.config)
+    throw new Error('the container has no output pipes or no image configuration');
   const preparedMs = Date.now();
   life.span('node-agent.prepare', seenMs, preparedMs);
-  await around.driver.start(runSpecOf({ report: life.report, dir: life.dir, rootDir, lease, spec, image: files.config, memoryBytes: life.saved.memoryBytes, openFilesMax: around.openFilesMax, stdout: stdout.writer, stderr: stderr.writer }));
+  await around.driver.start(
+    runSpecOf({
+      report: life.report,
+      dir: life.dir,
+      rootDir,
+      lease,
+      spec,
+      image: files.config,
+      memoryBytes: life.saved.memoryBytes,
+      openFilesMax: around.openFilesMax,
+      stdout: stdout.writer,
+      stderr: stderr.writer,
+    }),
+  );
   for (const pipe of life.inside.pipes) pipe.closeWriter();
   life.phases.push({ name: 'created', atMs: preparedMs });
   void becomeReady(life);
@@ -238,7 +269,10 @@ function considerReady(life: Life): void {
 
 async function becomeReady(life: Life): Promise<void> {
   if (life.report.state !== STARTING) return;
-  const timer = setTimeout(() => startupTimedOut(life), Math.max(0, life.report.startedAt * 1000 + life.saved.startupTimeoutMs - Date.now()));
+  const timer = setTimeout(
+    () => startupTimedOut(life),
+    Math.max(0, life.report.startedAt * 1000 + life.saved.startupTimeoutMs - Date.now()),
+  );
   try {
     await Promise.race([life.ready.promise, aborted(life.stopped.signal)]);
     if (life.saved.port > 0) await untilPortOpen(life.saved.address, life.saved.port, life.stopped.signal);
@@ -253,7 +287,9 @@ async function becomeReady(life: Life): Promise<void> {
 }
 
 function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('stopped')), { once: true }));
+  return new Promise((_, reject) =>
+    signal.addEventListener('abort', () => reject(new Error('stopped')), { once: true }),
+  );
 }
 
 function addressesOf({ saved, served, dir }: Life): nodeAgent.Address[] {
@@ -267,7 +303,9 @@ function addressesOf({ saved, served, dir }: Life): nodeAgent.Address[] {
 /** The parts of the start as spans: each from the end of the one before. */
 function tellPhases(life: Life): void {
   const sorted = [...life.phases, { name: 'ready', atMs: Date.now() }].sort((a, b) => a.atMs - b.atMs);
-  sorted.slice(1).forEach((phase, i) => life.span(`container.${phase.name}`, sorted[i]?.atMs ?? phase.atMs, phase.atMs));
+  sorted
+    .slice(1)
+    .forEach((phase, i) => life.span(`container.${phase.name}`, sorted[i]?.atMs ?? phase.atMs, phase.atMs));
 }
 
 function startupTimedOut(life: Life): void {
@@ -282,7 +320,8 @@ function drain(life: Life, why: string, isNow: boolean): void {
     around.log.info({ container: report.containerId, why }, 'draining a container');
     if (report.state !== EXITED) void life.tell({ state: DRAINING });
     life.inside.door?.drain();
-    if (life.saved.isServer || !report.wasReady) void around.driver.signal(report.containerId, report.wasReady ? 'SIGTERM' : 'SIGKILL');
+    if (life.saved.isServer || !report.wasReady)
+      void around.driver.signal(report.containerId, report.wasReady ? 'SIGTERM' : 'SIGKILL');
     const toTerm = setTimeout(() => void around.driver.signal(report.containerId, 'SIGTERM'), life.saved.graceMs);
     const toKill = setTimeout(() => kill(life), life.saved.graceMs + TERM_GRACE_MS);
     life.stopped.signal.addEventListener('abort', () => [toTerm, toKill].forEach(clearTimeout), { once: true });
@@ -308,8 +347,17 @@ async function watchToTheEnd(life: Life): Promise<void> {
     startupTimeoutMs: life.saved.startupTimeoutMs,
   });
   if (message && life.failure === undefined) life.logs.add(`${message}\n`, SYSTEM);
-  await life.tell({ state: EXITED, exitReason: reason, exitCode: exit.exitCode, message, finishedAt: Date.now() / 1000 });
-  life.around.log.info({ container: life.report.containerId, exitCode: exit.exitCode, message }, 'a container has ended');
+  await life.tell({
+    state: EXITED,
+    exitReason: reason,
+    exitCode: exit.exitCode,
+    message,
+    finishedAt: Date.now() / 1000,
+  });
+  life.around.log.info(
+    { container: life.report.containerId, exitCode: exit.exitCode, message },
+    'a container has ended',
+  );
 }
 
 /** The platform could not start it: said to the user in the log, to the operator with its cause. */
@@ -317,9 +365,18 @@ async function failedToStart(life: Life, error: unknown): Promise<void> {
   if (life.stopped.signal.aborted) return;
   const known = DomainError.from(error);
   life.around.log.error({ err: error, container: life.report.containerId }, 'A container could not be started');
-  const text = error instanceof DomainError || !(error instanceof Error) ? known.message : `The platform could not start the container: ${error.message.slice(0, 500)}`;
+  const text =
+    error instanceof DomainError || !(error instanceof Error)
+      ? known.message
+      : `The platform could not start the container: ${error.message.slice(0, 500)}`;
   life.logs.add(`${text}\n`, SYSTEM);
-  await life.tell({ state: EXITED, exitReason: nodeAgent.ExitReason.PLATFORM, exitCode: -1, message: text, finishedAt: Date.now() / 1000 });
+  await life.tell({
+    state: EXITED,
+    exitReason: nodeAgent.ExitReason.PLATFORM,
+    exitCode: -1,
+    message: text,
+    finishedAt: Date.now() / 1000,
+  });
 }
 
 async function cleanUp(life: Life): Promise<void> {

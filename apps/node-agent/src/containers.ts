@@ -19,7 +19,10 @@ export interface Containers extends AsyncDisposable {
 const KEEP_REPORT_MS = 60_000;
 
 /** Takes over what a process before us left, then follows what is wanted. */
-export async function createContainers(around: Surroundings, reports: Bucket<nodeAgent.Container>): Promise<Containers> {
+export async function createContainers(
+  around: Surroundings,
+  reports: Bucket<nodeAgent.Container>,
+): Promise<Containers> {
   const present = new Map<string, OwnContainer>();
   const ended = new Set<string>();
   const timers = new Set<NodeJS.Timeout>();
@@ -28,7 +31,9 @@ export async function createContainers(around: Surroundings, reports: Bucket<nod
     const timer = setTimeout(() => {
       timers.delete(timer);
       ended.delete(id);
-      void reports.delete(id).catch((error: unknown) => around.log.warn({ err: error }, 'An old report could not be removed'));
+      void reports
+        .delete(id)
+        .catch((error: unknown) => around.log.warn({ err: error }, 'An old report could not be removed'));
     }, KEEP_REPORT_MS);
     timers.add(timer);
   };
@@ -83,7 +88,13 @@ async function closeStaleReports(
   for (const { key, value } of await reports.entries()) {
     if (present.has(key)) continue;
     if (value.state !== EXITED) {
-      await reports.put(key, { ...value, state: EXITED, exitReason: nodeAgent.ExitReason.NODE_LOST, finishedAt: Date.now() / 1000, message: 'The node was restarted.' });
+      await reports.put(key, {
+        ...value,
+        state: EXITED,
+        exitReason: nodeAgent.ExitReason.NODE_LOST,
+        finishedAt: Date.now() / 1000,
+        message: 'The node was restarted.',
+      });
     }
     ended.add(key);
     forgetLater(key);

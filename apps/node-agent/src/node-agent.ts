@@ -32,8 +32,12 @@ export async function startNodeAgent(config: Config, { opened, log }: ServiceCon
   const nodes = await openBucket(nats, buckets.nodes, true);
   const logs = await openStream(nats, streams.logs, true);
   const network = opened.use(await openNetwork(config));
-  const specs = opened.use(connectGrpc(control.ContainerSpecServiceService, `unix://${socketOf(config.home, 'control')}`));
-  const images = opened.use(connectGrpc(imageBuilder.ImageServiceService, `unix://${socketOf(config.home, 'image-builder')}`));
+  const specs = opened.use(
+    connectGrpc(control.ContainerSpecServiceService, `unix://${socketOf(config.home, 'control')}`),
+  );
+  const images = opened.use(
+    connectGrpc(imageBuilder.ImageServiceService, `unix://${socketOf(config.home, 'image-builder')}`),
+  );
   const around: Surroundings = {
     containersDir: config.containersDir,
     defaultMemoryBytes: config.defaultMemoryBytes,
@@ -53,13 +57,25 @@ export async function startNodeAgent(config: Config, { opened, log }: ServiceCon
     log,
   };
   const containers = opened.use(await createContainers(around, reports));
-  const wanted = opened.use(await openView(nats, buckets.placements, { log, filter: `${nodeId}.*`, onChange: () => queueMicrotask(() => sync()) }));
+  const wanted = opened.use(
+    await openView(nats, buckets.placements, {
+      log,
+      filter: `${nodeId}.*`,
+      onChange: () => queueMicrotask(() => sync()),
+    }),
+  );
   const sync = (): void => containers.sync([...wanted.entries()].map(([, placement]) => placement));
   const resync = setInterval(sync, RESYNC_MS);
   opened.defer(() => clearInterval(resync));
   sync();
   opened.use(await keepNodeRecord({ nodes, nodeId, hostName: config.hostName, runtime, log }));
-  opened.use(await serveGrpc({ address: `unix://${socketOf(config.home, 'node-agent')}`, apis: [nodeApi(containers, driver)], log }));
+  opened.use(
+    await serveGrpc({
+      address: `unix://${socketOf(config.home, 'node-agent')}`,
+      apis: [nodeApi(containers, driver)],
+      log,
+    }),
+  );
 }
 
 async function specOf(
@@ -83,4 +99,3 @@ async function ownNodeId(home: string): Promise<string> {
   });
   return (await readFile(path, 'utf8')).trim();
 }
-

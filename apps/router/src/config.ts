@@ -29,7 +29,8 @@ export interface Limits {
 
 export function readConfig(env: Environment): Config {
   const reader = readEnvironment(env);
-  const bounded = (name: string, fallback: number, max: number): number => reader.integer(name, fallback, { min: 1, max });
+  const bounded = (name: string, fallback: number, max: number): number =>
+    reader.integer(name, fallback, { min: 1, max });
   const config: Config = {
     ...readCommonConfig('router', reader),
     httpPort: reader.port('PORTICO_HTTP_PORT', 8080),

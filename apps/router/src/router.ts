@@ -37,7 +37,10 @@ export async function startRouter(config: Config, { opened, log }: ServiceContex
     onQueued: reporter.wake,
     onExpired: (containerId, reason) => publish(nats, subjects.containerExpired, containerId, { containerId, reason }),
     async whyBroken(containerId, withinMs) {
-      const ended = () => (containers.get(containerId)?.state === nodeAgent.ContainerState.EXITED || !containers.get(containerId) ? true : undefined);
+      const ended = () =>
+        containers.get(containerId)?.state === nodeAgent.ContainerState.EXITED || !containers.get(containerId)
+          ? true
+          : undefined;
       await containers.until(ended, AbortSignal.timeout(withinMs)).catch(() => undefined);
       return answerForBroken(containers.get(containerId));
     },
@@ -78,7 +81,8 @@ async function serve(config: Config, around: Surroundings, opened: AsyncDisposab
 function createRates({ limits }: Config): Surroundings['rate'] {
   const buckets = new Map<string, TokenBucket>();
   return (workspace) => {
-    const bucket = buckets.get(workspace) ?? createTokenBucket(limits.ratePerSecond, limits.rateBurst, performance.now());
+    const bucket =
+      buckets.get(workspace) ?? createTokenBucket(limits.ratePerSecond, limits.rateBurst, performance.now());
     buckets.set(workspace, bucket);
     const answer = bucket.take(performance.now());
     return answer.isTaken ? 0 : answer.waitMs;

@@ -1,3 +1,6 @@
+export { type AccessRule, accessRules, type ServiceName, serviceNames } from './access.ts';
+export { type BucketSpec, buckets } from './buckets.ts';
+export type { Codec } from './codec.ts';
 export * as auth from './gen/index.portico.auth.v1.ts';
 export * as autoscaler from './gen/index.portico.autoscaler.v1.ts';
 export * as control from './gen/index.portico.control.v1.ts';
@@ -5,8 +8,5 @@ export * as domains from './gen/index.portico.domains.v1.ts';
 export * as imageBuilder from './gen/index.portico.image_builder.v1.ts';
 export * as nodeAgent from './gen/index.portico.node_agent.v1.ts';
 export * as router from './gen/index.portico.router.v1.ts';
-export { type AccessRule, accessRules, type ServiceName, serviceNames } from './access.ts';
-export { type BucketSpec, buckets } from './buckets.ts';
-export type { Codec } from './codec.ts';
 export { type StreamSpec, streams } from './streams.ts';
 export { type SubjectSpec, subjects } from './subjects.ts';

@@ -1,11 +1,11 @@
 import { rm } from 'node:fs/promises';
 import {
   Metadata,
-  type sendUnaryData,
   Server,
   ServerCredentials,
   type ServerUnaryCall,
   type ServerWritableStream,
+  type sendUnaryData,
   type UntypedHandleCall,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
@@ -48,7 +48,11 @@ function bind(server: Server, address: string): Promise<number> {
   return new Promise((resolve, reject) => {
     server.bindAsync(address, ServerCredentials.createInsecure(), (error, port) => {
       if (error) {
-        reject(new DomainError('unavailable', 'grpc.address_taken', `Cannot listen on ${address}: ${error.message}`, { cause: error }));
+        reject(
+          new DomainError('unavailable', 'grpc.address_taken', `Cannot listen on ${address}: ${error.message}`, {
+            cause: error,
+          }),
+        );
       } else resolve(port);
     });
   });
@@ -79,7 +83,10 @@ interface CallEdge {
   readonly traceparent: string | undefined;
 }
 
-function edgeOf(raw: { metadata: Metadata; on(event: 'cancelled', listener: () => void): unknown }, path: string): CallEdge {
+function edgeOf(
+  raw: { metadata: Metadata; on(event: 'cancelled', listener: () => void): unknown },
+  path: string,
+): CallEdge {
   const gone = new AbortController();
   raw.on('cancelled', () => gone.abort());
   const trailers = new Metadata();
@@ -96,7 +103,11 @@ function edgeOf(raw: { metadata: Metadata; on(event: 'cancelled', listener: () =
 }
 
 function unimplemented(path: string): DomainError {
-  return new DomainError('unimplemented', 'rpc.unimplemented', `${path.split('/').pop()} is not implemented by Portico yet.`);
+  return new DomainError(
+    'unimplemented',
+    'rpc.unimplemented',
+    `${path.split('/').pop()} is not implemented by Portico yet.`,
+  );
 }
 
 function handlerOf(key: string, path: string, api: ServedApi): (request: unknown, call: CallContext) => unknown {

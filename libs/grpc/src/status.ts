@@ -1,4 +1,4 @@
-import { Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import { Metadata, type ServiceError, type status } from '@grpc/grpc-js';
 import { DomainError, type ErrorKind, grpcStatusOf, kindOfGrpcStatus } from '@portico/errors';
 
 /**
@@ -24,9 +24,14 @@ const passedOn: ReadonlySet<ErrorKind> = new Set(['unavailable', 'deadline-excee
 /** What of a failure may be told to a caller. */
 export function toDomainError(reason: unknown): DomainError {
   if (reason instanceof RemoteError && passedOn.has(reason.kind)) {
-    return new DomainError(reason.kind, 'neighbour.unreachable', 'A part of the platform is not reachable just now; try again.', {
-      cause: reason,
-    });
+    return new DomainError(
+      reason.kind,
+      'neighbour.unreachable',
+      'A part of the platform is not reachable just now; try again.',
+      {
+        cause: reason,
+      },
+    );
   }
   return DomainError.from(reason);
 }

@@ -1,1 +1,1 @@
-export { type HttpServer, serveHttp, type ServeHttpOptions } from './serve-http.ts';
+export { type HttpServer, type ServeHttpOptions, serveHttp } from './serve-http.ts';

@@ -20,18 +20,30 @@ export interface ServeHttpOptions {
 const BODY_BYTES_MAX = 5 * 1024 ** 3;
 
 /** Serves an API; errors become their status and one sentence. */
-export async function serveHttp({ host, port, log, bodyBytesMax = BODY_BYTES_MAX, routes }: ServeHttpOptions): Promise<HttpServer> {
+export async function serveHttp({
+  host,
+  port,
+  log,
+  bodyBytesMax = BODY_BYTES_MAX,
+  routes,
+}: ServeHttpOptions): Promise<HttpServer> {
   const http = fastify({ bodyLimit: bodyBytesMax, forceCloseConnections: 'idle' });
   http.setErrorHandler((reason, request, reply) => {
     const status = (reason as { statusCode?: number }).statusCode;
-    if (status !== undefined && status < 500) return reply.code(status).type('text/plain').send(String((reason as Error).message));
+    if (status !== undefined && status < 500)
+      return reply
+        .code(status)
+        .type('text/plain')
+        .send(String((reason as Error).message));
     const error = DomainError.from(reason);
     if (isOurs[error.kind]) log.error({ err: error, url: request.routeOptions.url }, error.message);
     return reply.code(httpStatusOf[error.kind]).type('text/plain').send(error.message);
   });
   routes(http);
   await http.listen({ host, port }).catch((error: NodeJS.ErrnoException) => {
-    throw new DomainError('unavailable', 'http.address_taken', `Cannot listen on ${host}:${port}: ${error.message}`, { cause: error });
+    throw new DomainError('unavailable', 'http.address_taken', `Cannot listen on ${host}:${port}: ${error.message}`, {
+      cause: error,
+    });
   });
   const address = http.addresses()[0];
   return { port: typeof address === 'object' ? address.port : port, [Symbol.asyncDispose]: () => http.close() };

@@ -87,7 +87,9 @@ function bucketOf<T>(kv: KV, codec: Codec<T>, name: string): Bucket<T> {
   const update: Bucket<T>['update'] = (key, value, revision) =>
     kv.update(key, encode(value), revision).catch((error: unknown) => {
       if (!isConflict(error)) throw error;
-      throw new DomainError('aborted', 'state.conflict', `${name} ${key} was changed by someone else; try again.`, { cause: error });
+      throw new DomainError('aborted', 'state.conflict', `${name} ${key} was changed by someone else; try again.`, {
+        cause: error,
+      });
     });
   return {
     get,

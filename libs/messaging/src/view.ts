@@ -32,7 +32,12 @@ export async function openView<T>(nats: Nats, spec: BucketSpec<T>, options: View
 }
 
 /** The same over a bucket that is open already, for its owner. */
-export async function viewOf<T>(nats: Nats, bucket: Bucket<T>, name: string, options: ViewOptions<T>): Promise<View<T>> {
+export async function viewOf<T>(
+  nats: Nats,
+  bucket: Bucket<T>,
+  name: string,
+  options: ViewOptions<T>,
+): Promise<View<T>> {
   const known = new Map<string, Known<T>>();
   const waiting = new Set<() => void>();
   const closed = new AbortController();
@@ -47,7 +52,16 @@ export async function viewOf<T>(nats: Nats, bucket: Bucket<T>, name: string, opt
     options.onChange?.(change, before?.value);
     for (const check of [...waiting]) check();
   };
-  const following = follow({ nats, bucket, name, options, known, apply, closed: closed.signal, onLoaded: loaded.resolve });
+  const following = follow({
+    nats,
+    bucket,
+    name,
+    options,
+    known,
+    apply,
+    closed: closed.signal,
+    onLoaded: loaded.resolve,
+  });
   await loaded.promise;
   return {
     get: (key) => known.get(key)?.value,
@@ -123,7 +137,10 @@ async function follow<T>(following: Following<T>): Promise<void> {
   }
 }
 
-async function watchOnce<T>({ bucket, options, known, apply, onLoaded }: Following<T>, signal: AbortSignal): Promise<void> {
+async function watchOnce<T>(
+  { bucket, options, known, apply, onLoaded }: Following<T>,
+  signal: AbortSignal,
+): Promise<void> {
   const missing = new Set(known.keys());
   const onCaughtUp = (): void => {
     for (const key of missing) {

@@ -59,13 +59,17 @@ test('a stream is read from a cursor and followed', async () => {
   await own.publish(['ap-1', 'ta-2'], batch('two'));
   const read = await Array.fromAsync(logs.read({ parts: ['ap-1'], signal }), (entry) => entry.value.items[0]?.data);
   assert.deepEqual(read, ['one', 'two']);
-  const after = await Array.fromAsync(logs.read({ parts: ['ap-1'], afterSequence: one, signal }), (entry) => entry.value.items[0]?.data);
+  const after = await Array.fromAsync(
+    logs.read({ parts: ['ap-1'], afterSequence: one, signal }),
+    (entry) => entry.value.items[0]?.data,
+  );
   assert.deepEqual(after, ['two']);
   assert.deepEqual(await Array.fromAsync(logs.read({ parts: ['ap-none'], signal })), []);
   const stop = new AbortController();
   const seen: string[] = [];
   const following = (async () => {
-    for await (const entry of logs.follow({ parts: ['ap-1'], afterSequence: one, signal: stop.signal })) seen.push(entry.value.items[0]?.data ?? '');
+    for await (const entry of logs.follow({ parts: ['ap-1'], afterSequence: one, signal: stop.signal }))
+      seen.push(entry.value.items[0]?.data ?? '');
   })();
   await eventually('the stored entry is seen', () => seen.length === 1);
   await own.publish(['ap-1', 'ta-1'], batch('three'));
@@ -83,7 +87,12 @@ test('a user may write only its own buckets and subjects', async () => {
   const foreign = await openBucket(edge, buckets.containers, false);
   await assert.rejects(foreign.put('ta-1', nodeAgent.Container.create({})));
   const woken: string[] = [];
-  await using _heard = subscribe(scaler, subjects.poolWake, (wake, id) => woken.push(`${id} ${wake.queued}`), silentLog);
+  await using _heard = subscribe(
+    scaler,
+    subjects.poolWake,
+    (wake, id) => woken.push(`${id} ${wake.queued}`),
+    silentLog,
+  );
   await scaler.connection.flush();
   publish(edge, subjects.poolWake, 'po-1', router.PoolWake.create({ poolId: 'po-1', queued: 3 }));
   await eventually('the wake is heard', () => woken[0] === 'po-1 3');

@@ -13,7 +13,9 @@ const MODULES = ['modal_proto/api_pb2.py', 'modal_proto/task_command_router_pb2.
 const wheel = readFileSync(pinnedWheel.path);
 const sha256 = createHash('sha256').update(wheel).digest('hex');
 if (sha256 !== pinnedWheel.sha256) {
-  throw new Error(`${pinnedWheel.path} has sha256 ${sha256}, wanted ${pinnedWheel.sha256}: delete it and run ./portico setup`);
+  throw new Error(
+    `${pinnedWheel.path} has sha256 ${sha256}, wanted ${pinnedWheel.sha256}: delete it and run ./portico setup`,
+  );
 }
 
 const own = MODULES.map((name) =>
@@ -30,7 +32,8 @@ function add(file: wkt.FileDescriptorProto): void {
   if (files.includes(file)) return;
   for (const name of file.dependency) {
     const dependency = wellKnown.get(name) ?? own.find((candidate) => candidate.name === name);
-    if (!dependency) throw new Error(`${file.name} imports ${name}, which neither the wheel nor the well-known types have`);
+    if (!dependency)
+      throw new Error(`${file.name} imports ${name}, which neither the wheel nor the well-known types have`);
     add(dependency);
   }
   files.push(file);

@@ -96,7 +96,11 @@ export interface OpenSpan {
 
 export function openSpan(name: string, options: SpanOptions = {}): OpenSpan {
   const parent = options.traceparent ? contextOfTraceparent(options.traceparent) : ROOT_CONTEXT;
-  const span = tracer().startSpan(name, { kind: kinds[options.kind ?? 'internal'], attributes: options.attributes ?? {} }, parent);
+  const span = tracer().startSpan(
+    name,
+    { kind: kinds[options.kind ?? 'internal'], attributes: options.attributes ?? {} },
+    parent,
+  );
   return {
     traceparent: carrierOfContext(trace.setSpan(parent, span)).traceparent ?? '',
     event: (text) => void span.addEvent(text),

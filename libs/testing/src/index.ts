@@ -1,3 +1,3 @@
-export { eventually, type EventuallyOptions } from './eventually.ts';
+export { type EventuallyOptions, eventually } from './eventually.ts';
 export { natsServer, natsServerBinary, type TestNats } from './nats-server.ts';
 export { silentLog } from './silent-log.ts';

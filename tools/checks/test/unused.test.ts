@@ -7,6 +7,9 @@ import { root } from '../src/repository.ts';
 
 test('no file and no export is unused', () => {
   const knip = join(root, 'node_modules/knip/bin/knip.js');
-  const { status, stdout, stderr } = spawnSync(process.execPath, [knip, '--no-config-hints'], { cwd: root, encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [knip, '--no-config-hints'], {
+    cwd: root,
+    encoding: 'utf8',
+  });
   assert.equal(status, 0, stdout + stderr);
 });

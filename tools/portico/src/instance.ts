@@ -4,6 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { readyFileOf } from '@portico/service';
+import { natsNameOf } from './adapters/nats-folder.ts';
 import { endProcess, isAlive } from './adapters/process-table.ts';
 import type { Config } from './config.ts';
 import { logFileOf, stateFileOf } from './make-plan.ts';
@@ -62,7 +63,7 @@ export async function stopSupervisor(home: string): Promise<void> {
 /** Whether a process is up and does its work. */
 export async function isReady(home: string, { name, process }: ProcessState): Promise<boolean> {
   if (!process || !isAlive(process)) return false;
-  if (name === 'nats') return answers(Number(readText(join(home, 'nats', 'port'))));
+  if (name === 'nats') return answersAs(natsNameOf(home), Number(readText(join(home, 'nats', 'port'))));
   return Number(readText(readyFileOf(home, name))) === process.pid;
 }
 
@@ -74,13 +75,17 @@ function readText(file: string): string {
   }
 }
 
-function answers(port: number): Promise<boolean> {
+/** A NATS server says its name first; one with another name belongs to somebody else. */
+function answersAs(serverName: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect({ host: '127.0.0.1', port });
-    socket.once('error', () => resolve(false));
-    socket.once('connect', () => {
+    const socket = connect({ host: '127.0.0.1', port, timeout: 2_000 });
+    const end = (isOurs: boolean): void => {
       socket.destroy();
-      resolve(true);
-    });
+      resolve(isOurs);
+    };
+    socket.once('error', () => end(false));
+    socket.once('timeout', () => end(false));
+    socket.once('close', () => end(false));
+    socket.once('data', (greeting: Buffer) => end(greeting.includes(`"server_name":"${serverName}"`)));
   });
 }

@@ -20,11 +20,13 @@ export interface BlobStore {
 
 export function openBlobStore(folder: string): BlobStore {
   const pathOf = (sha256Hex: string): string => {
-    if (!/^[0-9a-f]{64}$/.test(sha256Hex)) throw new DomainError('invalid-argument', 'blob.bad_hash', 'A file hash must be 64 lower-case hex digits.');
+    if (!/^[0-9a-f]{64}$/.test(sha256Hex))
+      throw new DomainError('invalid-argument', 'blob.bad_hash', 'A file hash must be 64 lower-case hex digits.');
     return join(folder, sha256Hex.slice(0, 2), sha256Hex);
   };
   const uploadOf = (blobId: string): string => {
-    if (!/^bl-[A-Za-z0-9]+$/.test(blobId)) throw new DomainError('invalid-argument', 'blob.bad_id', 'That is not a blob id.');
+    if (!/^bl-[A-Za-z0-9]+$/.test(blobId))
+      throw new DomainError('invalid-argument', 'blob.bad_id', 'That is not a blob id.');
     return join(folder, 'uploads', blobId);
   };
   const exists = async (path: string): Promise<boolean> => (await stat(path).catch(() => undefined)) !== undefined;
@@ -72,5 +74,9 @@ export function openBlobStore(folder: string): BlobStore {
 }
 
 function wrongHash(): DomainError {
-  return new DomainError('invalid-argument', 'blob.wrong_hash', 'The file arrived with another content than its hash says; try the upload again.');
+  return new DomainError(
+    'invalid-argument',
+    'blob.wrong_hash',
+    'The file arrived with another content than its hash says; try the upload again.',
+  );
 }

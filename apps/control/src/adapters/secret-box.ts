@@ -24,7 +24,10 @@ export async function openSecretBox(path: string): Promise<SecretBox> {
     if (error.code !== 'EEXIST') throw error;
   });
   const key = await readFile(path);
-  if (key.length !== KEY_BYTES) throw new Error(`${path} should hold ${KEY_BYTES} bytes: restore it from a backup, without it no secret can be read`);
+  if (key.length !== KEY_BYTES)
+    throw new Error(
+      `${path} should hold ${KEY_BYTES} bytes: restore it from a backup, without it no secret can be read`,
+    );
   return secretBoxOf(key);
 }
 
@@ -42,9 +45,18 @@ export function secretBoxOf(key: Buffer): SecretBox {
       const bytes = Buffer.from(sealed);
       const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, NONCE_BYTES));
       decipher.setAuthTag(bytes.subarray(bytes.length - TAG_BYTES));
-      const text = Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES, bytes.length - TAG_BYTES)), decipher.final()]);
+      const text = Buffer.concat([
+        decipher.update(bytes.subarray(NONCE_BYTES, bytes.length - TAG_BYTES)),
+        decipher.final(),
+      ]);
       return control.EnvironmentVariables.decode(text).values;
     },
-    hashOf: (values) => sign([...values].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, value]) => `${name.length}:${name}${value.length}:${value}`).join('')),
+    hashOf: (values) =>
+      sign(
+        [...values]
+          .sort(([a], [b]) => (a < b ? -1 : 1))
+          .map(([name, value]) => `${name.length}:${name}${value.length}:${value}`)
+          .join(''),
+      ),
   };
 }

@@ -24,7 +24,10 @@ export async function openTable<T>(nats: Nats, spec: BucketSpec<T>, log: Logger)
 
 function tableOf<T>(bucket: Bucket<T>, view: View<T>): Table<T> {
   const seen = async (key: string, revision: number): Promise<void> => {
-    await view.until(() => ((view.revisionOf(key) ?? 0) >= revision ? true : undefined), AbortSignal.timeout(SEEN_WITHIN_MS));
+    await view.until(
+      () => ((view.revisionOf(key) ?? 0) >= revision ? true : undefined),
+      AbortSignal.timeout(SEEN_WITHIN_MS),
+    );
   };
   return {
     get: view.get,

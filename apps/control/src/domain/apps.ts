@@ -41,20 +41,37 @@ export function appById(state: Pick<State, 'apps'>, appId: string): control.App 
 /** The same, but the app must not have ended. */
 export function runningApp(state: Pick<State, 'apps'>, appId: string): control.App {
   const app = appById(state, appId);
-  if (app.phase === STOPPED) throw new DomainError('failed-precondition', 'app.stopped', `The app ${app.name || appId} is stopped; deploy it again.`);
+  if (app.phase === STOPPED)
+    throw new DomainError(
+      'failed-precondition',
+      'app.stopped',
+      `The app ${app.name || appId} is stopped; deploy it again.`,
+    );
   return app;
 }
 
 /** The app that is deployed under a name now. */
-export function deployedApp(state: Pick<State, 'apps'>, name: string, environmentName: string): control.App | undefined {
-  return state.apps.values().find((app) => app.phase === DEPLOYED && app.name === name && app.environmentName === environmentName);
+export function deployedApp(
+  state: Pick<State, 'apps'>,
+  name: string,
+  environmentName: string,
+): control.App | undefined {
+  return state.apps
+    .values()
+    .find((app) => app.phase === DEPLOYED && app.name === name && app.environmentName === environmentName);
 }
 
 /** The app of a name that was stopped last, for commands that look back. */
-export function previousApp(state: Pick<State, 'apps'>, name: string, environmentName: string): control.App | undefined {
+export function previousApp(
+  state: Pick<State, 'apps'>,
+  name: string,
+  environmentName: string,
+): control.App | undefined {
   return state.apps
     .values()
-    .filter((app) => app.phase === STOPPED && app.version > 0 && app.name === name && app.environmentName === environmentName)
+    .filter(
+      (app) => app.phase === STOPPED && app.version > 0 && app.name === name && app.environmentName === environmentName,
+    )
     .sort((a, b) => b.stoppedAt - a.stoppedAt)[0];
 }
 
@@ -73,8 +90,15 @@ export function lifecycleOf(app: control.App): modal.AppLifecycle {
 
 /** The environment of a request: an empty name means the default one. */
 export function environmentOf(state: Pick<State, 'environments'>, name: string): control.Environment {
-  const found = name ? state.environments.get(name) : state.environments.values().find((environment) => environment.isDefault);
-  if (!found) throw new DomainError('not-found', 'environment.not_found', `There is no environment "${name}": create it with "modal environment create ${name}".`);
+  const found = name
+    ? state.environments.get(name)
+    : state.environments.values().find((environment) => environment.isDefault);
+  if (!found)
+    throw new DomainError(
+      'not-found',
+      'environment.not_found',
+      `There is no environment "${name}": create it with "modal environment create ${name}".`,
+    );
   return found;
 }
 

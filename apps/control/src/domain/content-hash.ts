@@ -22,7 +22,10 @@ export function contentHashOf(definition: modal.FunctionMessage, contentOf: Cont
 }
 
 /** One hash for a whole deployment: equal means that nothing changed. */
-export function deploymentHashOf(functions: Iterable<readonly [tag: string, contentHash: string]>, nonce: string): string {
+export function deploymentHashOf(
+  functions: Iterable<readonly [tag: string, contentHash: string]>,
+  nonce: string,
+): string {
   const hash = createHash('sha256').update(nonce);
   for (const [tag, content] of [...functions].sort(([a], [b]) => (a < b ? -1 : 1))) hash.update(`${tag}\0${content}\0`);
   return hash.digest('hex');

@@ -12,7 +12,12 @@ export interface FunctionFacts {
 
 type Describable = Pick<
   modal.FunctionMessage,
-  'functionType' | 'webhookConfig' | 'methodDefinitions' | 'functionSchema' | 'supportedInputFormats' | 'supportedOutputFormats'
+  | 'functionType'
+  | 'webhookConfig'
+  | 'methodDefinitions'
+  | 'functionSchema'
+  | 'supportedInputFormats'
+  | 'supportedOutputFormats'
 > &
   Partial<Pick<modal.FunctionMessage, 'classParameterInfo' | 'isServer'>>;
 
@@ -65,14 +70,23 @@ export function withUrls(facts: FunctionFacts, definition: modal.FunctionMessage
 }
 
 /** FunctionData is demanded by clients from 1.6 on, with at least one ranked function. */
-export function functionDataOf(definition: modal.FunctionMessage, sent: modal.FunctionData | undefined): modal.FunctionData {
+export function functionDataOf(
+  definition: modal.FunctionMessage,
+  sent: modal.FunctionData | undefined,
+): modal.FunctionData {
   const ranked = sent && sent.rankedFunctions.length > 0 ? sent.rankedFunctions : [{ rank: 0, function: definition }];
   const { resources: _resources, ...shared } = definition;
-  return modal.FunctionData.create({ ...(shared as unknown as Partial<modal.FunctionData>), rankedFunctions: ranked.map((entry) => modal.FunctionData_RankedFunction.create(entry)) });
+  return modal.FunctionData.create({
+    ...(shared as unknown as Partial<modal.FunctionData>),
+    rankedFunctions: ranked.map((entry) => modal.FunctionData_RankedFunction.create(entry)),
+  });
 }
 
 /** The definition that a FunctionCreate carries: given whole, or as the first of a ranked list. */
-export function definitionOf({ function: whole, functionData }: modal.FunctionCreateRequest): modal.FunctionMessage | undefined {
+export function definitionOf({
+  function: whole,
+  functionData,
+}: modal.FunctionCreateRequest): modal.FunctionMessage | undefined {
   if (whole) return whole;
   const first = functionData?.rankedFunctions[0]?.function;
   if (!first || !functionData) return undefined;
@@ -93,7 +107,9 @@ export function warningsOf(definition: modal.FunctionMessage): modal.Warning[] {
   const texts: string[] = [];
   if (definition.resources?.gpuConfig?.gpuType) texts.push('gpu= is ignored: this Portico has no GPU nodes.');
   if (definition.schedule) texts.push('schedule= is ignored: Portico does not run schedules yet.');
-  if (definition.checkpointingEnabled) texts.push('enable_memory_snapshot= is ignored: containers start without a snapshot.');
-  if (definition.cloudProviderStr || (definition.schedulerPlacement?.regions.length ?? 0) > 0) texts.push('cloud= and region= are ignored: Portico runs on its own nodes.');
+  if (definition.checkpointingEnabled)
+    texts.push('enable_memory_snapshot= is ignored: containers start without a snapshot.');
+  if (definition.cloudProviderStr || (definition.schedulerPlacement?.regions.length ?? 0) > 0)
+    texts.push('cloud= and region= are ignored: Portico runs on its own nodes.');
   return texts.map((text) => modal.Warning.create({ type: 3, message: `${definition.functionName}: ${text}` }));
 }

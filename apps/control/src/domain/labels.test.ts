@@ -21,10 +21,12 @@ const cases: [string, LabelParts, string][] = [
   ['a custom label', parts({ customLabel: 'api' }), 'local--api'],
   ['a custom label while developing', parts({ customLabel: 'api', ephemeralSuffix: '' }), 'local--api-dev'],
 ];
-for (const [name, given, expected] of cases) test(`the host of ${name}`, () => assert.equal(hostLabelOf(given).label, expected));
+for (const [name, given, expected] of cases)
+  test(`the host of ${name}`, () => assert.equal(hostLabelOf(given).label, expected));
 
 for (const label of ['API', 'a_b', '-a', 'a-', 'a.b', 'ä']) {
-  test(`the label ${label} is refused`, () => assert.throws(() => hostLabelOf(parts({ customLabel: label })), { code: 'label.illegal' }));
+  test(`the label ${label} is refused`, () =>
+    assert.throws(() => hostLabelOf(parts({ customLabel: label })), { code: 'label.illegal' }));
 }
 
 /** A small repeatable source of names. */
@@ -54,7 +56,10 @@ test('any names give a legal label, always the same one, and keep the ending of 
       assert.equal(hostLabelOf(given).label, label);
       if (ephemeralSuffix === '') assert.match(label, /-dev$/);
       const other = seen.get(label);
-      const key = `${appName}-${functionName}-${ephemeralSuffix}`.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-').replaceAll(/^-+|-+$/g, '');
+      const key = `${appName}-${functionName}-${ephemeralSuffix}`
+        .toLowerCase()
+        .replaceAll(/[^a-z0-9]+/g, '-')
+        .replaceAll(/^-+|-+$/g, '');
       if (other !== undefined) assert.equal(other, key);
       seen.set(label, key);
     }

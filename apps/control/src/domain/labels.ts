@@ -31,18 +31,26 @@ export interface HostLabel {
  */
 export function hostLabelOf(parts: LabelParts): HostLabel {
   const source = parts.webSuffix ? `${parts.workspace}-${parts.webSuffix}` : parts.workspace;
-  const label = parts.customLabel ? checkedLabel(parts.customLabel) : normalised(`${parts.appName}-${parts.functionName}`);
+  const label = parts.customLabel
+    ? checkedLabel(parts.customLabel)
+    : normalised(`${parts.appName}-${parts.functionName}`);
   const ending = parts.ephemeralSuffix === undefined ? '' : `-${normalised(parts.ephemeralSuffix) || 'dev'}`;
   const whole = `${normalised(source)}--${label}`;
   if (whole.length + ending.length <= LABEL_MAX) return { label: whole + ending, isTruncated: false };
-  const digits = createHash('sha256').update(whole + ending).digest('hex').slice(0, HASH_DIGITS);
+  const digits = createHash('sha256')
+    .update(whole + ending)
+    .digest('hex')
+    .slice(0, HASH_DIGITS);
   const room = LABEL_MAX - ending.length - HASH_DIGITS - 1;
   return { label: `${whole.slice(0, room).replace(/-+$/, '')}-${digits}${ending}`, isTruncated: true };
 }
 
 /** Lower case letters, digits and single dashes; never a dash at an end. */
 function normalised(text: string): string {
-  return text.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-').replaceAll(/^-+|-+$/g, '');
+  return text
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .replaceAll(/^-+|-+$/g, '');
 }
 
 /** A user's own label is taken as it is or refused, never changed. */

@@ -22,7 +22,9 @@ const DEFAULT_TIMEOUT_SECS = 300;
 
 /** The pool of a definition: what router and autoscaler need to know of it. */
 export function poolOf(definition: modal.FunctionMessage, needs: PoolNeeds): control.PoolSpec {
-  const hash = createHash('sha256').update(`${needs.appId}\0${needs.functionId}\0${needs.contentHash}\0${needs.nonce}`).digest();
+  const hash = createHash('sha256')
+    .update(`${needs.appId}\0${needs.functionId}\0${needs.contentHash}\0${needs.nonce}`)
+    .digest();
   const maxConcurrentInputs = Math.max(1, definition.maxConcurrentInputs);
   return control.PoolSpec.create({
     poolId: idOfHash('pool', hash),
@@ -37,7 +39,11 @@ export function poolOf(definition: modal.FunctionMessage, needs: PoolNeeds): con
     targetConcurrentInputs: targetOf(definition, maxConcurrentInputs),
     ...scalingOf(definition),
     timeoutMs: (definition.timeoutSecs || DEFAULT_TIMEOUT_SECS) * 1000,
-    startupTimeoutMs: (definition.startupTimeoutSecs || definition.httpConfig?.startupTimeout || definition.timeoutSecs || DEFAULT_TIMEOUT_SECS) * 1000,
+    startupTimeoutMs:
+      (definition.startupTimeoutSecs ||
+        definition.httpConfig?.startupTimeout ||
+        definition.timeoutSecs ||
+        DEFAULT_TIMEOUT_SECS) * 1000,
     resources: resourcesOf(definition.resources),
     imageId: definition.imageId,
     isServer: definition.isServer,
@@ -48,14 +54,21 @@ export function poolOf(definition: modal.FunctionMessage, needs: PoolNeeds): con
 
 function servingOf(definition: modal.FunctionMessage): { kind: control.ServingKind; port: number } {
   if (definition.isServer) return { kind: PORT, port: definition.httpConfig?.port ?? 8000 };
-  const webhooks = [definition.webhookConfig, ...[...definition.methodDefinitions.values()].map((method) => method.webhookConfig)];
+  const webhooks = [
+    definition.webhookConfig,
+    ...[...definition.methodDefinitions.values()].map((method) => method.webhookConfig),
+  ];
   const config = webhooks.find((webhook) => webhook !== undefined);
   if (!config) return { kind: CALLS, port: 0 };
   return config.type === WEB_SERVER ? { kind: PORT, port: config.webServerPort } : { kind: RUNNER, port: 0 };
 }
 
 function targetOf(definition: modal.FunctionMessage, maxConcurrentInputs: number): number {
-  const wanted = definition.autoscalerSettings?.targetConcurrencyFloat || definition.targetConcurrentInputs || definition.httpConfig?.targetConcurrency || 0;
+  const wanted =
+    definition.autoscalerSettings?.targetConcurrencyFloat ||
+    definition.targetConcurrentInputs ||
+    definition.httpConfig?.targetConcurrency ||
+    0;
   if (definition.isServer) return wanted || 100;
   return wanted > 0 ? Math.min(wanted, maxConcurrentInputs) : maxConcurrentInputs;
 }

@@ -2,7 +2,18 @@ import { control } from '@portico/contracts';
 import { DomainError } from '@portico/errors';
 import { newId } from '@portico/ids';
 import { modal } from '@portico/modal-protocol';
-import { appById, appStateOf, deployedApp, endsWithClient, environmentOf, lifecycleOf, OPERATOR, phaseOfState, previousApp, runningApp } from '../domain/apps.ts';
+import {
+  appById,
+  appStateOf,
+  deployedApp,
+  endsWithClient,
+  environmentOf,
+  lifecycleOf,
+  OPERATOR,
+  phaseOfState,
+  previousApp,
+  runningApp,
+} from '../domain/apps.ts';
 import { stopApp } from '../publishing/stop-app.ts';
 import type { State } from '../state.ts';
 import type { ModalHandlers } from './handlers.ts';
@@ -24,18 +35,25 @@ export function appLifecycleHandlers(state: State): ModalHandlers {
     },
     async appCreate({ description, environmentName, appState, tags }) {
       const app = await createApp(state, description, environmentName, phaseOfState(appState), tags);
-      return modal.AppCreateResponse.create({ appId: app.appId, appPageUrl: pageOf(state, app), appLogsUrl: pageOf(state, app) });
+      return modal.AppCreateResponse.create({
+        appId: app.appId,
+        appPageUrl: pageOf(state, app),
+        appLogsUrl: pageOf(state, app),
+      });
     },
     async appGetOrCreate({ appName, environmentName, objectCreationType }) {
       const environment = environmentOf(state, environmentName).name;
       const known = deployedApp(state, appName, environment);
       if (known) return modal.AppGetOrCreateResponse.create({ appId: known.appId });
-      if (objectCreationType === modal.ObjectCreationType.OBJECT_CREATION_TYPE_UNSPECIFIED) throw noApp(appName, environment);
+      if (objectCreationType === modal.ObjectCreationType.OBJECT_CREATION_TYPE_UNSPECIFIED)
+        throw noApp(appName, environment);
       const app = await createApp(state, appName, environment, control.AppPhase.DEPLOYED, new Map());
       return modal.AppGetOrCreateResponse.create({ appId: app.appId });
     },
-    appGetLayout: ({ appId }) => modal.AppGetLayoutResponse.create({ appLayout: layoutOf(state, appById(state, appId)) }),
-    appGetLifecycle: ({ appId }) => modal.AppGetLifecycleResponse.create({ lifecycle: lifecycleOf(appById(state, appId)) }),
+    appGetLayout: ({ appId }) =>
+      modal.AppGetLayoutResponse.create({ appLayout: layoutOf(state, appById(state, appId)) }),
+    appGetLifecycle: ({ appId }) =>
+      modal.AppGetLifecycleResponse.create({ lifecycle: lifecycleOf(appById(state, appId)) }),
     appHeartbeat({ appId }) {
       runningApp(state, appId);
       state.heartbeats.set(appId, Date.now());
@@ -60,10 +78,20 @@ export function appLifecycleHandlers(state: State): ModalHandlers {
 }
 
 function noApp(name: string, environment: string): DomainError {
-  return new DomainError('not-found', 'app.not_found', `There is no app "${name}" in the environment "${environment}": deploy it first.`);
+  return new DomainError(
+    'not-found',
+    'app.not_found',
+    `There is no app "${name}" in the environment "${environment}": deploy it first.`,
+  );
 }
 
-async function createApp(state: State, name: string, environmentName: string, phase: control.AppPhase, tags: Map<string, string>): Promise<control.App> {
+async function createApp(
+  state: State,
+  name: string,
+  environmentName: string,
+  phase: control.AppPhase,
+  tags: Map<string, string>,
+): Promise<control.App> {
   const app = control.App.create({
     appId: newId('app'),
     name,
@@ -96,7 +124,8 @@ function listApps(state: State, environmentName: string): modal.AppListResponse 
         state: appStateOf(app),
         createdAt: app.createdAt,
         stoppedAt: app.stoppedAt,
-        nRunningTasks: [...state.placements.entries()].filter(([, placement]) => placement.pool?.appId === app.appId).length,
+        nRunningTasks: [...state.placements.entries()].filter(([, placement]) => placement.pool?.appId === app.appId)
+          .length,
       }),
     );
   return modal.AppListResponse.create({ apps });

@@ -19,10 +19,22 @@ export function blobHandlers(state: State): ModalHandlers {
       }
       // One part: the Python client accepts any host for parts, but only few for single uploads.
       const completionUrl = `${origin(state, call)}${signedPath(state.box, 'POST', blobId, 'complete')}`;
-      const multipart = modal.MultiPartUpload.create({ partLength: contentLength > 0n ? contentLength : 1n, uploadUrls: [url('')], completionUrl });
-      return modal.BlobCreateResponse.create({ blobId, blobIds: [blobId], multipart, multiparts: { items: [multipart] } });
+      const multipart = modal.MultiPartUpload.create({
+        partLength: contentLength > 0n ? contentLength : 1n,
+        uploadUrls: [url('')],
+        completionUrl,
+      });
+      return modal.BlobCreateResponse.create({
+        blobId,
+        blobIds: [blobId],
+        multipart,
+        multiparts: { items: [multipart] },
+      });
     },
-    blobGet: ({ blobId }, call) => modal.BlobGetResponse.create({ downloadUrl: `${origin(state, call)}${signedPath(state.box, 'GET', blobId, '')}` }),
+    blobGet: ({ blobId }, call) =>
+      modal.BlobGetResponse.create({
+        downloadUrl: `${origin(state, call)}${signedPath(state.box, 'GET', blobId, '')}`,
+      }),
   };
 }
 

@@ -1,6 +1,6 @@
 import { control } from '@portico/contracts';
 import { DomainError } from '@portico/errors';
-import { serveAll, type ServedApi } from '@portico/grpc';
+import { type ServedApi, serveAll } from '@portico/grpc';
 import { modal } from '@portico/modal-protocol';
 import { appById, environmentOf } from '../domain/apps.ts';
 import { definitionById } from '../functions.ts';
@@ -17,11 +17,21 @@ export function containerSpecApi(state: State): ServedApi {
   });
 }
 
-function specOf(state: State, { containerId, poolId, appId, definitionId }: control.GetContainerSpecRequest): control.ContainerSpec {
+function specOf(
+  state: State,
+  { containerId, poolId, appId, definitionId }: control.GetContainerSpecRequest,
+): control.ContainerSpec {
   const app = appById(state, appId);
   const live = state.live.get(appId);
-  const pool = [...(live?.pools ?? []), ...(live?.previousPools ?? [])].find((candidate) => candidate.poolId === poolId);
-  if (!pool || live?.state !== control.AppState.RUNNING) throw new DomainError('failed-precondition', 'container.not_wanted', `Nothing deployed wants the pool ${poolId} any more.`);
+  const pool = [...(live?.pools ?? []), ...(live?.previousPools ?? [])].find(
+    (candidate) => candidate.poolId === poolId,
+  );
+  if (!pool || live?.state !== control.AppState.RUNNING)
+    throw new DomainError(
+      'failed-precondition',
+      'container.not_wanted',
+      `Nothing deployed wants the pool ${poolId} any more.`,
+    );
   const definition = definitionById(state, definitionId);
   const record = state.definitions.get(definitionId);
   const deployment = state.deployments.get(`${appId}.${pool.appVersion}`) ?? app;
@@ -31,15 +41,24 @@ function specOf(state: State, { containerId, poolId, appId, definitionId }: cont
     functionId: pool.functionId,
     appId,
     // The client's event loop runs all the time only when it may have two inputs; the real limit is kept by router and runner.
-    functionDef: runsUserEventLoop(pool) ? { ...definition, maxConcurrentInputs: Math.max(2, definition.maxConcurrentInputs), targetConcurrentInputs: 0 } : definition,
+    functionDef: runsUserEventLoop(pool)
+      ? { ...definition, maxConcurrentInputs: Math.max(2, definition.maxConcurrentInputs), targetConcurrentInputs: 0 }
+      : definition,
     serializedParams: Buffer.from(pool.serializedParams),
     environmentName: environment.name,
-    appLayout: layoutOf(state, deployment, definition.objectDependencies.map(({ objectId }) => objectId)),
+    appLayout: layoutOf(
+      state,
+      deployment,
+      definition.objectDependencies.map(({ objectId }) => objectId),
+    ),
   });
   return control.ContainerSpec.create({
     pool,
     containerArguments: Buffer.from(modal.ContainerArguments.encode(args).finish()),
-    environment: new Map([...mergedSecrets(state, definition.secretIds), ...platformVariables(containerId, pool, environment.name)]),
+    environment: new Map([
+      ...mergedSecrets(state, definition.secretIds),
+      ...platformVariables(containerId, pool, environment.name),
+    ]),
     mounts: definition.mountIds.flatMap((id) => state.mounts.get(id) ?? []),
     clientVersion: clientVersionOf(state, definition) || (record?.clientVersion ?? ''),
     imageBuilderVersion: state.images.get(pool.imageId)?.builderVersion || environment.imageBuilderVersion,

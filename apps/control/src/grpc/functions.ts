@@ -15,7 +15,11 @@ type ImageClient = GrpcClient<typeof imageBuilder.ImageServiceService>;
 const PREPARE_DEADLINE_MS = 600_000;
 
 /** Defining and looking up functions and classes. */
-export function functionHandlers(state: State, customDomains: GrpcClient<typeof domains.DomainServiceService>, images: ImageClient): ModalHandlers {
+export function functionHandlers(
+  state: State,
+  customDomains: GrpcClient<typeof domains.DomainServiceService>,
+  images: ImageClient,
+): ModalHandlers {
   return {
     functionPrecreate: (request) => precreate(state, request),
     async functionCreate(request, call) {
@@ -28,7 +32,12 @@ export function functionHandlers(state: State, customDomains: GrpcClient<typeof 
       const environment = environmentOf(state, environmentName).name;
       const app = deployedApp(state, appName, environment);
       const functionId = app?.functionIds.get(objectTag);
-      if (!functionId) throw new DomainError('not-found', 'function.not_found', `There is no function "${objectTag}" in a deployed app "${appName}" of the environment "${environment}".`);
+      if (!functionId)
+        throw new DomainError(
+          'not-found',
+          'function.not_found',
+          `There is no function "${objectTag}" in a deployed app "${appName}" of the environment "${environment}".`,
+        );
       const { functionId: id, handleMetadata, functionData } = described(state, functionById(state, functionId));
       return modal.FunctionGetResponse.create({ functionId: id, handleMetadata, function: functionData });
     },
@@ -38,28 +47,47 @@ export function functionHandlers(state: State, customDomains: GrpcClient<typeof 
     },
     async classCreate({ appId, existingClassId }) {
       const app = runningApp(state, appId);
-      const free = [...app.functionIds.keys()].filter((tag) => tag.endsWith('.*')).map((tag) => tag.slice(0, -2)).find((name) => !app.classIds.has(name));
+      const free = [...app.functionIds.keys()]
+        .filter((tag) => tag.endsWith('.*'))
+        .map((tag) => tag.slice(0, -2))
+        .find((name) => !app.classIds.has(name));
       const classId = existingClassId || newId('class');
-      if (!existingClassId && free) await state.apps.modify(appId, (now) => now && { ...now, classIds: new Map([...now.classIds, [free, classId]]) });
+      if (!existingClassId && free)
+        await state.apps.modify(
+          appId,
+          (now) => now && { ...now, classIds: new Map([...now.classIds, [free, classId]]) },
+        );
       return modal.ClassCreateResponse.create({ classId, handleMetadata: modal.ClassHandleMetadata.create({}) });
     },
     classGet({ appName, objectTag, environmentName }) {
       const environment = environmentOf(state, environmentName).name;
       const classId = deployedApp(state, appName, environment)?.classIds.get(objectTag);
-      if (!classId) throw new DomainError('not-found', 'class.not_found', `There is no class "${objectTag}" in a deployed app "${appName}" of the environment "${environment}".`);
+      if (!classId)
+        throw new DomainError(
+          'not-found',
+          'class.not_found',
+          `There is no class "${objectTag}" in a deployed app "${appName}" of the environment "${environment}".`,
+        );
       return modal.ClassGetResponse.create({ classId, handleMetadata: modal.ClassHandleMetadata.create({}) });
     },
   };
 }
 
 /** Makes the layers that the first container will need while the deploy goes on. */
-async function prepareAhead(state: State, images: ImageClient, definition: modal.FunctionMessage | undefined, clientVersion: string): Promise<void> {
+async function prepareAhead(
+  state: State,
+  images: ImageClient,
+  definition: modal.FunctionMessage | undefined,
+  clientVersion: string,
+): Promise<void> {
   if (!definition || definition.httpConfig?.liftAndShiftConfig) return;
   const { imageId } = definition;
   const builderVersion = state.images.get(imageId)?.builderVersion ?? '';
   await images
     .prepareFileSystem({ imageId, clientVersion, builderVersion }, { deadlineMs: PREPARE_DEADLINE_MS })
-    .catch((error: unknown) => state.log.warn({ err: error, image: imageId }, 'The layers of an image could not be prepared ahead'));
+    .catch((error: unknown) =>
+      state.log.warn({ err: error, image: imageId }, 'The layers of an image could not be prepared ahead'),
+    );
 }
 
 function described(state: State, record: control.FunctionRecord) {
@@ -68,36 +96,63 @@ function described(state: State, record: control.FunctionRecord) {
   const sent = state.definitions.get(record.definitionId)?.functionData;
   const data = sent && sent.length > 0 ? modal.FunctionData.decode(sent) : undefined;
   const complete = withUrls(facts, definition);
-  return { functionId: record.functionId, handleMetadata: handleOf(facts, definition), function: complete, functionData: functionDataOf(complete, data) };
+  return {
+    functionId: record.functionId,
+    handleMetadata: handleOf(facts, definition),
+    function: complete,
+    functionData: functionDataOf(complete, data),
+  };
 }
 
-async function precreate(state: State, request: modal.FunctionPrecreateRequest): Promise<modal.FunctionPrecreateResponse> {
+async function precreate(
+  state: State,
+  request: modal.FunctionPrecreateRequest,
+): Promise<modal.FunctionPrecreateResponse> {
   const app = runningApp(state, request.appId);
   const known = state.functions.get(request.existingFunctionId || (app.functionIds.get(request.functionName) ?? ''));
-  const base = known ?? control.FunctionRecord.create({ functionId: newId('function'), appId: app.appId, tag: request.functionName });
+  const base =
+    known ??
+    control.FunctionRecord.create({ functionId: newId('function'), appId: app.appId, tag: request.functionName });
   const draft = { ...base, precreate: Buffer.from(modal.FunctionPrecreateRequest.encode(request).finish()) };
   const { hosts } = await claimHosts(state, app, draft, request);
   const record = { ...draft, hosts };
   await state.functions.put(record.functionId, record);
   await remember(state, app.appId, record.tag, record.functionId);
   const definition = precreatedOf(record);
-  return modal.FunctionPrecreateResponse.create({ functionId: record.functionId, handleMetadata: handleOf(factsOf(state, record), definition) });
+  return modal.FunctionPrecreateResponse.create({
+    functionId: record.functionId,
+    handleMetadata: handleOf(factsOf(state, record), definition),
+  });
 }
 
 function remember(state: State, appId: string, tag: string, functionId: string): Promise<unknown> {
-  return state.apps.modify(appId, (app) => (app && app.functionIds.get(tag) !== functionId ? { ...app, functionIds: new Map([...app.functionIds, [tag, functionId]]) } : undefined));
+  return state.apps.modify(appId, (app) =>
+    app && app.functionIds.get(tag) !== functionId
+      ? { ...app, functionIds: new Map([...app.functionIds, [tag, functionId]]) }
+      : undefined,
+  );
 }
 
-async function create(state: State, customDomains: GrpcClient<typeof domains.DomainServiceService>, request: modal.FunctionCreateRequest, clientVersion: string): Promise<modal.FunctionCreateResponse> {
+async function create(
+  state: State,
+  customDomains: GrpcClient<typeof domains.DomainServiceService>,
+  request: modal.FunctionCreateRequest,
+  clientVersion: string,
+): Promise<modal.FunctionCreateResponse> {
   const app = runningApp(state, request.appId);
   const definition = definitionOf(request);
   if (!definition) throw new DomainError('invalid-argument', 'function.missing', 'The request holds no function.');
   await refuseWhatIsMissing(customDomains, definition);
   const functionId = request.existingFunctionId || (app.functionIds.get(definition.functionName) ?? newId('function'));
-  const known = state.functions.get(functionId) ?? control.FunctionRecord.create({ functionId, appId: app.appId, tag: definition.functionName });
+  const known =
+    state.functions.get(functionId) ??
+    control.FunctionRecord.create({ functionId, appId: app.appId, tag: definition.functionName });
   const contentHash = contentHashOf(definition, (id) => state.secrets.get(id)?.contentHash || id);
   const before = state.definitions.get(known.definitionId);
-  const definitionId = before?.contentHash === contentHash && before.clientVersion === clientVersion ? before.definitionId : newId('definition');
+  const definitionId =
+    before?.contentHash === contentHash && before.clientVersion === clientVersion
+      ? before.definitionId
+      : newId('definition');
   // Anonymous secrets have new ids at every deploy: the newest definition is kept, under the same id if nothing changed.
   await state.definitions.put(definitionId, {
     definitionId,
@@ -105,7 +160,9 @@ async function create(state: State, customDomains: GrpcClient<typeof domains.Dom
     appId: app.appId,
     tag: definition.functionName,
     function: Buffer.from(modal.FunctionMessage.encode(definition).finish()),
-    functionData: request.functionData ? Buffer.from(modal.FunctionData.encode(request.functionData).finish()) : Buffer.alloc(0),
+    functionData: request.functionData
+      ? Buffer.from(modal.FunctionData.encode(request.functionData).finish())
+      : Buffer.alloc(0),
     clientVersion,
     contentHash,
     createdAt: state.now(),
@@ -116,17 +173,31 @@ async function create(state: State, customDomains: GrpcClient<typeof domains.Dom
   await remember(state, app.appId, definition.functionName, functionId);
   const reply = described(state, record);
   const webUrlInfo = modal.WebUrlInfo.create({ labelStolen: stolen.has('') });
-  return modal.FunctionCreateResponse.create({ ...reply, function: { ...reply.function, webUrlInfo }, serverWarnings: warningsOf(definition) });
+  return modal.FunctionCreateResponse.create({
+    ...reply,
+    function: { ...reply.function, webUrlInfo },
+    serverWarnings: warningsOf(definition),
+  });
 }
 
 /** What can't be done yet is refused at deploy, not found out at run time. */
-async function refuseWhatIsMissing(customDomains: GrpcClient<typeof domains.DomainServiceService>, definition: modal.FunctionMessage): Promise<void> {
-  const configs = [definition.webhookConfig, ...[...definition.methodDefinitions.values()].map((method) => method.webhookConfig)];
+async function refuseWhatIsMissing(
+  customDomains: GrpcClient<typeof domains.DomainServiceService>,
+  definition: modal.FunctionMessage,
+): Promise<void> {
+  const configs = [
+    definition.webhookConfig,
+    ...[...definition.methodDefinitions.values()].map((method) => method.webhookConfig),
+  ];
   const names = configs.flatMap((config) => config?.customDomains ?? []).map(({ name }) => name);
   if (names.length > 0) {
     const { refusal } = await customDomains.checkCustomDomains({ names }, { deadlineMs: 10_000 });
     if (refusal) throw new DomainError('failed-precondition', 'domain.refused', refusal);
   }
-  if (definition.isBuilderFunction) throw new DomainError('unimplemented', 'image.run_function', 'Image.run_function is not implemented by Portico yet: use run_commands.');
+  if (definition.isBuilderFunction)
+    throw new DomainError(
+      'unimplemented',
+      'image.run_function',
+      'Image.run_function is not implemented by Portico yet: use run_commands.',
+    );
 }
-

@@ -1,4 +1,4 @@
-import { auth } from '@portico/contracts';
+import type { auth } from '@portico/contracts';
 import { DomainError } from '@portico/errors';
 import type { GrpcClient } from '@portico/grpc';
 import { modal } from '@portico/modal-protocol';
@@ -13,10 +13,16 @@ export function handshakeHandlers(state: State, tokens: GrpcClient<typeof auth.T
   const { workspace } = state.config;
   return {
     clientHello: () => modal.ClientHelloResponse.create({}),
-    workspaceNameLookup: () => modal.WorkspaceNameLookupResponse.create({ username: workspace, workspaceName: workspace }),
+    workspaceNameLookup: () =>
+      modal.WorkspaceNameLookupResponse.create({ username: workspace, workspaceName: workspace }),
     tokenInfoGet(_, call) {
       const tokenId = call.header('x-modal-token-id') ?? '';
-      return modal.TokenInfoGetResponse.create({ tokenId, workspaceName: workspace, workspaceId: 'ac-local', userIdentity: { username: workspace } as never });
+      return modal.TokenInfoGetResponse.create({
+        tokenId,
+        workspaceName: workspace,
+        workspaceId: 'ac-local',
+        userIdentity: { username: workspace } as never,
+      });
     },
     async authTokenGet(_, call) {
       const subject = call.header('x-modal-token-id') ?? 'container';
@@ -24,7 +30,11 @@ export function handshakeHandlers(state: State, tokens: GrpcClient<typeof auth.T
       return modal.AuthTokenGetResponse.create({ token: jwt });
     },
     tokenFlowCreate() {
-      throw new DomainError('unimplemented', 'token.no_sign_in', 'Portico has no sign-in page yet: run "./portico env" on the server and use "modal token set" with what it prints.');
+      throw new DomainError(
+        'unimplemented',
+        'token.no_sign_in',
+        'Portico has no sign-in page yet: run "./portico env" on the server and use "modal token set" with what it prints.',
+      );
     },
     environmentGetOrCreate({ deploymentName }) {
       const environment = environmentOf(state, deploymentName);
@@ -33,7 +43,10 @@ export function handshakeHandlers(state: State, tokens: GrpcClient<typeof auth.T
         metadata: {
           name: environment.name,
           environmentType: 0,
-          settings: modal.EnvironmentSettings.create({ imageBuilderVersion: environment.imageBuilderVersion, webhookSuffix: environment.webSuffix }),
+          settings: modal.EnvironmentSettings.create({
+            imageBuilderVersion: environment.imageBuilderVersion,
+            webhookSuffix: environment.webSuffix,
+          }),
         },
       });
     },

@@ -5,7 +5,18 @@ const KEPT_MS = 5 * 60_000;
 const KEPT_MAX = 10_000;
 
 /** Calls that make something new and that the client sends again after a lost answer. */
-const creating = ['appCreate', 'appPublish', 'appRollback', 'appRollover', 'classCreate', 'functionCreate', 'functionPrecreate', 'secretGetOrCreate', 'blobCreate', 'imageGetOrCreate'] as const;
+const creating = [
+  'appCreate',
+  'appPublish',
+  'appRollback',
+  'appRollover',
+  'classCreate',
+  'functionCreate',
+  'functionPrecreate',
+  'secretGetOrCreate',
+  'blobCreate',
+  'imageGetOrCreate',
+] as const;
 
 type Unary = (request: unknown, call: CallContext) => unknown;
 

@@ -25,7 +25,13 @@ export function logHandlers(state: State): ModalHandlers {
       const filter = { ...request, source: request.source };
       const untilMs = request.until ? msOf(request.until) : Number.POSITIVE_INFINITY;
       const batches: modal.TaskLogsBatch[] = [];
-      for await (const entry of read(state, request.appId, request.taskId, request.since ? msOf(request.since) : 0, call)) {
+      for await (const entry of read(
+        state,
+        request.appId,
+        request.taskId,
+        request.since ? msOf(request.since) : 0,
+        call,
+      )) {
         const batch = batchOf(entry, filter);
         batch.items = batch.items.filter((item) => item.timestamp * 1_000 <= untilMs);
         if (batch.items.length > 0) batches.push(batch);
@@ -49,28 +55,51 @@ export function logHandlers(state: State): ModalHandlers {
           counts.set(start, count);
         }
       }
-      const buckets = [...counts].sort(([a], [b]) => a - b).map(([start, count]) => modal.AppCountLogsResponse_LogBucket.create({ bucketStartAt: timestampOf(start), ...count }));
+      const buckets = [...counts]
+        .sort(([a], [b]) => a - b)
+        .map(([start, count]) =>
+          modal.AppCountLogsResponse_LogBucket.create({ bucketStartAt: timestampOf(start), ...count }),
+        );
       return modal.AppCountLogsResponse.create({ appId: request.appId, buckets });
     },
   };
 }
 
-function read(state: State, appId: string, taskId: string, sinceMs: number, call: CallContext): AsyncIterable<StreamEntry<nodeAgent.LogBatch>> {
+function read(
+  state: State,
+  appId: string,
+  taskId: string,
+  sinceMs: number,
+  call: CallContext,
+): AsyncIterable<StreamEntry<nodeAgent.LogBatch>> {
   const parts = taskId ? [appId || '*', taskId] : [appId];
   return state.logs.read({ parts, ...(sinceMs > 0 ? { sinceMs } : {}), signal: call.signal });
 }
 
 function batchOf(entry: StreamEntry<nodeAgent.LogBatch>, filter: LogFilter): modal.TaskLogsBatch {
   const { value } = entry;
-  const isWanted = (!filter.taskId || filter.taskId === value.containerId) && (!filter.functionId || filter.functionId === value.functionId);
-  const items = isWanted ? value.items.filter((item) => (!filter.source || item.source === filter.source) && (!filter.searchText || item.data.includes(filter.searchText))) : [];
+  const isWanted =
+    (!filter.taskId || filter.taskId === value.containerId) &&
+    (!filter.functionId || filter.functionId === value.functionId);
+  const items = isWanted
+    ? value.items.filter(
+        (item) =>
+          (!filter.source || item.source === filter.source) &&
+          (!filter.searchText || item.data.includes(filter.searchText)),
+      )
+    : [];
   return modal.TaskLogsBatch.create({
     taskId: value.containerId,
     functionId: value.functionId,
     rootFunctionId: value.functionId,
     entryId: String(entry.sequence),
     items: items.map((item) =>
-      modal.TaskLogs.create({ data: item.data, fileDescriptor: item.source, timestamp: Number(item.timeUnixNano / NANOS_PER_MS) / 1_000, timestampNs: item.timeUnixNano }),
+      modal.TaskLogs.create({
+        data: item.data,
+        fileDescriptor: item.source,
+        timestamp: Number(item.timeUnixNano / NANOS_PER_MS) / 1_000,
+        timestampNs: item.timeUnixNano,
+      }),
     ),
   });
 }
@@ -92,12 +121,19 @@ function newest(batches: modal.TaskLogsBatch[], limit: number): modal.TaskLogsBa
  * Lines as they come, from the client's cursor on. When the app has ended, its last lines and the
  * word that it is over follow at once: the client waits for it before it exits.
  */
-async function* followLogs(state: State, request: modal.AppGetLogsRequest, call: CallContext): AsyncIterable<modal.TaskLogsBatch> {
+async function* followLogs(
+  state: State,
+  request: modal.AppGetLogsRequest,
+  call: CallContext,
+): AsyncIterable<modal.TaskLogsBatch> {
   const filter = { ...request, source: request.fileDescriptor };
   const appId = request.appId || (state.containers.get(request.taskId)?.appId ?? '*');
   const over = new AbortController();
   const limit = AbortSignal.any([call.signal, AbortSignal.timeout(Math.max(request.timeout, 0.05) * 1_000)]);
-  const ended = untilEnded(state, appId, limit).then(() => over.abort(), () => undefined);
+  const ended = untilEnded(state, appId, limit).then(
+    () => over.abort(),
+    () => undefined,
+  );
   let cursor = Number.parseInt(request.lastEntryId || '0', 10) || 0;
   const parts = request.taskId ? [appId, request.taskId] : [appId];
   const signal = AbortSignal.any([limit, over.signal]);
@@ -121,8 +157,14 @@ async function untilEnded(state: State, appId: string, signal: AbortSignal): Pro
   if (appId === '*') appById(state, appId);
   await state.apps.until(() => (state.apps.get(appId)?.phase === control.AppPhase.STOPPED ? true : undefined), signal);
   const withLines = AbortSignal.any([signal, AbortSignal.timeout(LAST_LINES_MS)]);
-  const isAlive = ({ appId: of, state: now }: nodeAgent.Container): boolean => of === appId && now !== nodeAgent.ContainerState.EXITED;
-  await state.containers.until(() => ([...state.containers.entries()].some(([, container]) => isAlive(container)) ? undefined : true), withLines).catch(() => undefined);
+  const isAlive = ({ appId: of, state: now }: nodeAgent.Container): boolean =>
+    of === appId && now !== nodeAgent.ContainerState.EXITED;
+  await state.containers
+    .until(
+      () => ([...state.containers.entries()].some(([, container]) => isAlive(container)) ? undefined : true),
+      withLines,
+    )
+    .catch(() => undefined);
 }
 
 function msOf({ seconds, nanos }: { seconds: bigint; nanos: number }): number {

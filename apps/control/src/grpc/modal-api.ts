@@ -18,12 +18,25 @@ export function tokenGuard(credentials: Credentials): Guard {
     const id = call.header('x-modal-token-id') ?? '';
     const secret = call.header('x-modal-token-secret') ?? '';
     if (!id || !secret) {
-      throw new DomainError('unauthenticated', 'token.missing', 'Token missing. Set MODAL_TOKEN_ID and MODAL_TOKEN_SECRET: "./portico env" on the server prints them.');
+      throw new DomainError(
+        'unauthenticated',
+        'token.missing',
+        'Token missing. Set MODAL_TOKEN_ID and MODAL_TOKEN_SECRET: "./portico env" on the server prints them.',
+      );
     }
     const verdict = credentials.verify({ kind: auth.TokenKind.API, id, secret });
     if (verdict.isValid) return;
-    const why = { unknown: 'is not known here', revoked: 'was revoked', expired: 'has expired', 'other-environment': 'is for another environment' }[verdict.refusal];
-    throw new DomainError('unauthenticated', 'token.refused', `The API token ${why}: get a new one with "./portico env" on the server.`);
+    const why = {
+      unknown: 'is not known here',
+      revoked: 'was revoked',
+      expired: 'has expired',
+      'other-environment': 'is for another environment',
+    }[verdict.refusal];
+    throw new DomainError(
+      'unauthenticated',
+      'token.refused',
+      `The API token ${why}: get a new one with "./portico env" on the server.`,
+    );
   };
 }
 
@@ -34,5 +47,6 @@ function isOpen(call: CallContext): boolean {
 
 /** Containers come through the door of their node-agent, which names them. */
 export const containerGuard: Guard = (call) => {
-  if (!call.header('portico-container-id')) throw new DomainError('unauthenticated', 'container.unnamed', 'Only containers may call here.');
+  if (!call.header('portico-container-id'))
+    throw new DomainError('unauthenticated', 'container.unnamed', 'Only containers may call here.');
 };

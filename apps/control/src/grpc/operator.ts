@@ -1,5 +1,5 @@
 import { control } from '@portico/contracts';
-import { serveAll, type ServedApi } from '@portico/grpc';
+import { type ServedApi, serveAll } from '@portico/grpc';
 import type { State } from '../state.ts';
 
 const phaseNames: Record<control.AppPhase, string> = {

@@ -14,7 +14,10 @@ export function publishingHandlers(state: State): ModalHandlers {
     appPublish: (request, call) => appPublish(state, request, call.header('x-modal-client-version') ?? ''),
     appDeploymentHistory({ appId }) {
       const app = appById(state, appId);
-      const versions = state.deployments.values().filter((deployment) => deployment.appId === appId).sort((a, b) => b.version - a.version);
+      const versions = state.deployments
+        .values()
+        .filter((deployment) => deployment.appId === appId)
+        .sort((a, b) => b.version - a.version);
       return modal.AppDeploymentHistoryResponse.create({
         productionAppVersion: app.version,
         appDeploymentHistories: versions.map((deployment) =>
@@ -36,35 +39,77 @@ export function publishingHandlers(state: State): ModalHandlers {
       const app = runningApp(state, appId);
       const wanted = version < 0 ? app.version + version : version;
       const deployment = state.deployments.get(`${appId}.${wanted}`);
-      if (!deployment) throw new DomainError('not-found', 'app.no_version', `The app "${app.name}" has no version v${wanted} to go back to.`);
+      if (!deployment)
+        throw new DomainError(
+          'not-found',
+          'app.no_version',
+          `The app "${app.name}" has no version v${wanted} to go back to.`,
+        );
       const deployedAt = await putInForce(state, app, deployment, wanted, '');
       return modal.AppRollbackResponse.create({ url: pageOf(state, app), deployedAt });
     },
     async appRollover({ appId }) {
       const app = runningApp(state, appId);
       const deployment = state.deployments.get(`${appId}.${app.version}`);
-      if (!deployment) throw new DomainError('failed-precondition', 'app.no_version', `The app "${app.name}" has no version in force.`);
+      if (!deployment)
+        throw new DomainError(
+          'failed-precondition',
+          'app.no_version',
+          `The app "${app.name}" has no version in force.`,
+        );
       const deployedAt = await putInForce(state, app, deployment, 0, randomUUID());
       return modal.AppRolloverResponse.create({ url: pageOf(state, app), deployedAt });
     },
   };
 }
 
-async function appPublish(state: State, request: modal.AppPublishRequest, clientVersion: string): Promise<modal.AppPublishResponse> {
+async function appPublish(
+  state: State,
+  request: modal.AppPublishRequest,
+  clientVersion: string,
+): Promise<modal.AppPublishResponse> {
   const app = runningApp(state, request.appId);
   const { functionIds, classIds, definitionIds } = request;
   const phase = request.appState === modal.AppState.APP_STATE_UNSPECIFIED ? app.phase : phaseOfState(request.appState);
   const named = { ...app, phase, name: request.name || app.name };
-  const commitInfo = request.commitInfo ? Buffer.from(modal.CommitInfo.encode(request.commitInfo).finish()) : Buffer.alloc(0);
-  const publication = { functionIds, classIds, definitionIds, deployedBy: OPERATOR, clientVersion, tag: request.deploymentTag, commitInfo, rollbackVersion: 0, nonce: '' };
+  const commitInfo = request.commitInfo
+    ? Buffer.from(modal.CommitInfo.encode(request.commitInfo).finish())
+    : Buffer.alloc(0);
+  const publication = {
+    functionIds,
+    classIds,
+    definitionIds,
+    deployedBy: OPERATOR,
+    clientVersion,
+    tag: request.deploymentTag,
+    commitInfo,
+    rollbackVersion: 0,
+    nonce: '',
+  };
   const deployedAt = await publish(state, named, publication);
   await record(state, named, { functionIds, classIds, deployedAt });
   return modal.AppPublishResponse.create({ url: pageOf(state, named), deployedAt });
 }
 
-async function putInForce(state: State, app: control.App, deployment: control.Deployment, rollbackVersion: number, nonce: string): Promise<number> {
+async function putInForce(
+  state: State,
+  app: control.App,
+  deployment: control.Deployment,
+  rollbackVersion: number,
+  nonce: string,
+): Promise<number> {
   const { functionIds, classIds, definitionIds, clientVersion, tag, commitInfo } = deployment;
-  const deployedAt = await publish(state, app, { functionIds, classIds, definitionIds, deployedBy: OPERATOR, clientVersion, tag, commitInfo, rollbackVersion, nonce });
+  const deployedAt = await publish(state, app, {
+    functionIds,
+    classIds,
+    definitionIds,
+    deployedBy: OPERATOR,
+    clientVersion,
+    tag,
+    commitInfo,
+    rollbackVersion,
+    nonce,
+  });
   await record(state, app, { functionIds, classIds, deployedAt });
   return deployedAt;
 }
@@ -76,11 +121,14 @@ interface Recorded {
 }
 
 /** The app's own record follows the switch. */
-async function record(state: State, { appId, phase, name }: control.App, { functionIds, classIds, deployedAt }: Recorded): Promise<void> {
+async function record(
+  state: State,
+  { appId, phase, name }: control.App,
+  { functionIds, classIds, deployedAt }: Recorded,
+): Promise<void> {
   await state.apps.modify(appId, (now) => {
     if (!now) return undefined;
     const changed = deployedAt > 0 ? { version: now.version + 1, deployedAt, deployedBy: OPERATOR } : {};
     return { ...now, phase, name, functionIds, classIds, ...changed };
   });
 }
-

@@ -20,11 +20,19 @@ export function secretHandlers(state: State): ModalHandlers {
         items: named
           .sort((a, b) => b.createdAt - a.createdAt)
           .map((secret) =>
-            modal.SecretListItem.create({ label: secret.name, createdAt: secret.createdAt, environmentName: environment, secretId: secret.secretId, lastUsedAt: secret.lastUsedAt, metadata: metadataOf(secret) }),
+            modal.SecretListItem.create({
+              label: secret.name,
+              createdAt: secret.createdAt,
+              environmentName: environment,
+              secretId: secret.secretId,
+              lastUsedAt: secret.lastUsedAt,
+              metadata: metadataOf(secret),
+            }),
           ),
       });
     },
-    secretGetInfo: ({ secretId }) => modal.SecretGetInfoResponse.create({ metadata: metadataOf(secretById(state, secretId)) } as never),
+    secretGetInfo: ({ secretId }) =>
+      modal.SecretGetInfoResponse.create({ metadata: metadataOf(secretById(state, secretId)) } as never),
     async secretDelete({ secretId }) {
       secretById(state, secretId);
       await state.secrets.delete(secretId);
@@ -58,21 +66,39 @@ function metadataOf(secret: control.SecretRecord): modal.SecretMetadata {
   });
 }
 
-function contentOf(state: State, values: Map<string, string>): Pick<control.SecretRecord, 'keys' | 'sealed' | 'contentHash'> {
+function contentOf(
+  state: State,
+  values: Map<string, string>,
+): Pick<control.SecretRecord, 'keys' | 'sealed' | 'contentHash'> {
   return { keys: [...values.keys()].sort(), sealed: state.box.seal(values), contentHash: state.box.hashOf(values) };
 }
 
-async function getOrCreate(state: State, request: modal.SecretGetOrCreateRequest): Promise<modal.SecretGetOrCreateResponse> {
+async function getOrCreate(
+  state: State,
+  request: modal.SecretGetOrCreateRequest,
+): Promise<modal.SecretGetOrCreateResponse> {
   const environment = environmentOf(state, request.environmentName).name;
   const name = request.deploymentName;
-  const known = name ? state.secrets.values().find((secret) => secret.name === name && secret.environmentName === environment) : undefined;
+  const known = name
+    ? state.secrets.values().find((secret) => secret.name === name && secret.environmentName === environment)
+    : undefined;
   switch (request.objectCreationType) {
     case T.OBJECT_CREATION_TYPE_UNSPECIFIED:
-      if (!known) throw new DomainError('not-found', 'secret.not_found', `There is no secret "${name}" in the environment "${environment}": create it with "modal secret create ${name} KEY=value".`);
+      if (!known)
+        throw new DomainError(
+          'not-found',
+          'secret.not_found',
+          `There is no secret "${name}" in the environment "${environment}": create it with "modal secret create ${name} KEY=value".`,
+        );
       requireKeys(known, request.requiredKeys);
       return reply(known);
     case T.OBJECT_CREATION_TYPE_CREATE_FAIL_IF_EXISTS:
-      if (known) throw new DomainError('already-exists', 'secret.exists', `There is a secret "${name}" in the environment "${environment}" already.`);
+      if (known)
+        throw new DomainError(
+          'already-exists',
+          'secret.exists',
+          `There is a secret "${name}" in the environment "${environment}" already.`,
+        );
       return reply(await store(state, request, environment, name));
     case T.OBJECT_CREATION_TYPE_CREATE_IF_MISSING:
       return reply(known ?? (await store(state, request, environment, name)));
@@ -86,10 +112,20 @@ async function getOrCreate(state: State, request: modal.SecretGetOrCreateRequest
 function requireKeys(secret: control.SecretRecord, required: readonly string[]): void {
   const missing = required.filter((key) => !secret.keys.includes(key));
   if (missing.length === 0) return;
-  throw new DomainError('failed-precondition', 'secret.keys_missing', `The secret "${secret.name}" lacks the keys ${missing.join(', ')}.`);
+  throw new DomainError(
+    'failed-precondition',
+    'secret.keys_missing',
+    `The secret "${secret.name}" lacks the keys ${missing.join(', ')}.`,
+  );
 }
 
-async function store(state: State, request: modal.SecretGetOrCreateRequest, environmentName: string, name: string, known?: control.SecretRecord): Promise<control.SecretRecord> {
+async function store(
+  state: State,
+  request: modal.SecretGetOrCreateRequest,
+  environmentName: string,
+  name: string,
+  known?: control.SecretRecord,
+): Promise<control.SecretRecord> {
   const secret = control.SecretRecord.create({
     secretId: known?.secretId ?? newId('secret'),
     name,

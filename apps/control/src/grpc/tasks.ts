@@ -7,7 +7,10 @@ import type { State } from '../state.ts';
 import type { ModalHandlers } from './handlers.ts';
 
 /** Containers, as the client's commands see them ("tasks" on the wire). */
-export function taskHandlers(state: State, scaler: GrpcClient<typeof autoscaler.AutoscalerServiceService>): ModalHandlers {
+export function taskHandlers(
+  state: State,
+  scaler: GrpcClient<typeof autoscaler.AutoscalerServiceService>,
+): ModalHandlers {
   return {
     taskList({ environmentName, appId }) {
       const environment = appId ? undefined : environmentOf(state, environmentName).name;
@@ -30,11 +33,17 @@ export function taskHandlers(state: State, scaler: GrpcClient<typeof autoscaler.
       const container = state.containers.get(taskId);
       if (!container) throw new DomainError('not-found', 'container.not_found', `There is no container ${taskId}.`);
       const { enqueuedAt, startedAt, finishedAt } = container;
-      return modal.TaskGetInfoResponse.create({ appId: container.appId, info: modal.TaskInfo.create({ id: taskId, enqueuedAt, startedAt, finishedAt }) });
+      return modal.TaskGetInfoResponse.create({
+        appId: container.appId,
+        info: modal.TaskInfo.create({ id: taskId, enqueuedAt, startedAt, finishedAt }),
+      });
     },
     async containerStop({ taskId, graceful }) {
       try {
-        await scaler.stopContainer({ containerId: taskId, graceful, reason: 'asked to stop by the client' }, { deadlineMs: 10_000 });
+        await scaler.stopContainer(
+          { containerId: taskId, graceful, reason: 'asked to stop by the client' },
+          { deadlineMs: 10_000 },
+        );
       } catch (error) {
         // It may have ended by itself in the meantime.
         if ((error as { kind?: string }).kind !== 'not-found') throw error;

@@ -42,7 +42,9 @@ export function serveBlobs({ blobs, box, host, port, log }: Needs): Promise<Http
         uploaded.delete(request.params.id);
         if (!md5) return reply.code(404).type('text/plain').send('There is no such upload.');
         const combined = createHash('md5').update(Buffer.from(md5, 'hex')).digest('hex');
-        return reply.type('application/xml').send(`<CompleteMultipartUploadResult><ETag>"${combined}-1"</ETag></CompleteMultipartUploadResult>`);
+        return reply
+          .type('application/xml')
+          .send(`<CompleteMultipartUploadResult><ETag>"${combined}-1"</ETag></CompleteMultipartUploadResult>`);
       });
       http.get<{ Params: { id: string } }>('/blobs/:id', async (request, reply) => {
         const found = await blobs.read(request.params.id);

@@ -30,18 +30,37 @@ export async function publish(state: State, app: control.App, publication: Publi
   const tags = [...publication.functionIds].map(([tag, functionId]) => {
     const definitionId = publication.definitionIds.get(functionId) || functionById(state, functionId).definitionId;
     const record = state.definitions.get(definitionId);
-    if (!record) throw new DomainError('failed-precondition', 'publish.no_definition', `The function ${tag} has no definition: deploy again.`);
+    if (!record)
+      throw new DomainError(
+        'failed-precondition',
+        'publish.no_definition',
+        `The function ${tag} has no definition: deploy again.`,
+      );
     return { tag, functionId, definitionId, record };
   });
-  const contentHash = deploymentHashOf(tags.map(({ tag, record }) => [tag, record.contentHash]), publication.nonce);
+  const contentHash = deploymentHashOf(
+    tags.map(({ tag, record }) => [tag, record.contentHash]),
+    publication.nonce,
+  );
   const before = state.live.get(app.appId);
-  const isUnchanged = before?.state === control.AppState.RUNNING && state.deployments.get(`${app.appId}.${app.version}`)?.contentHash === contentHash;
+  const isUnchanged =
+    before?.state === control.AppState.RUNNING &&
+    state.deployments.get(`${app.appId}.${app.version}`)?.contentHash === contentHash;
   if (isUnchanged && publication.rollbackVersion === 0) return 0;
   const pools: control.PoolSpec[] = [];
   const routes: control.Route[] = [];
   for (const { tag, functionId, definitionId, record } of tags) {
     const definition = definitionById(state, definitionId);
-    const pool = poolOf(definition, { appId: app.appId, functionId, definitionId, contentHash: record.contentHash, tag, environmentName: app.environmentName, appVersion: version, nonce: publication.nonce });
+    const pool = poolOf(definition, {
+      appId: app.appId,
+      functionId,
+      definitionId,
+      contentHash: record.contentHash,
+      tag,
+      environmentName: app.environmentName,
+      appVersion: version,
+      nonce: publication.nonce,
+    });
     pools.push(pool);
     routes.push(...routesOf(state, app, functionId, definition, pool, before));
   }
@@ -68,7 +87,12 @@ export async function publish(state: State, app: control.App, publication: Publi
   return deployedAt;
 }
 
-async function switchTo(state: State, app: control.App, { version, deployedAt, routes, pools }: control.Deployment, before: control.LiveApp | undefined): Promise<void> {
+async function switchTo(
+  state: State,
+  app: control.App,
+  { version, deployedAt, routes, pools }: control.Deployment,
+  before: control.LiveApp | undefined,
+): Promise<void> {
   const current = new Set(pools.map(({ poolId }) => poolId));
   const inUse = new Set([...state.placements.entries()].map(([, placement]) => placement.pool?.poolId));
   const previousPools = [...(before?.pools ?? []), ...(before?.previousPools ?? [])]
@@ -89,15 +113,25 @@ async function switchTo(state: State, app: control.App, { version, deployedAt, r
   });
 }
 
-function routesOf(state: State, app: control.App, functionId: string, definition: modal.FunctionMessage, pool: control.PoolSpec, before: control.LiveApp | undefined): control.Route[] {
-  const config = (method: string): modal.WebhookConfig | undefined => (method ? definition.methodDefinitions.get(method)?.webhookConfig : definition.webhookConfig);
+function routesOf(
+  state: State,
+  app: control.App,
+  functionId: string,
+  definition: modal.FunctionMessage,
+  pool: control.PoolSpec,
+  before: control.LiveApp | undefined,
+): control.Route[] {
+  const config = (method: string): modal.WebhookConfig | undefined =>
+    method ? definition.methodDefinitions.get(method)?.webhookConfig : definition.webhookConfig;
   return [...functionById(state, functionId).hosts].map(([methodName, host]) =>
     control.Route.create({
       host,
       poolId: pool.poolId,
       previousPoolId: previousPoolOf(state, before, host, pool.poolId),
       methodName,
-      requiresProxyAuth: definition.isServer ? !definition.httpConfig?.unauthenticated : (config(methodName)?.requiresProxyAuth ?? false),
+      requiresProxyAuth: definition.isServer
+        ? !definition.httpConfig?.unauthenticated
+        : (config(methodName)?.requiresProxyAuth ?? false),
       functionId,
       ephemeral: app.phase === control.AppPhase.EPHEMERAL,
       claimedAt: state.now(),
@@ -110,7 +144,9 @@ function routesOf(state: State, app: control.App, functionId: string, definition
 function previousPoolOf(state: State, before: control.LiveApp | undefined, host: string, poolId: string): string {
   const route = before?.routes.find((candidate) => candidate.host === host);
   if (!route) return '';
-  const isServing = [...state.containers.entries()].some(([, container]) => container.poolId === route.poolId && container.wasReady);
+  const isServing = [...state.containers.entries()].some(
+    ([, container]) => container.poolId === route.poolId && container.wasReady,
+  );
   const previous = isServing || route.poolId === poolId ? route.poolId : route.previousPoolId;
   return previous === poolId ? '' : previous;
 }
@@ -120,7 +156,9 @@ async function retireOldOwners(state: State, appId: string, routes: readonly con
   const hosts = new Set(routes.map(({ host }) => host));
   for (const live of state.live.values()) {
     if (live.appId === appId || !live.routes.some(({ host }) => hosts.has(host))) continue;
-    await state.live.modify(live.appId, (now) => now && { ...now, routes: now.routes.filter(({ host }) => !hosts.has(host)) });
+    await state.live.modify(
+      live.appId,
+      (now) => now && { ...now, routes: now.routes.filter(({ host }) => !hosts.has(host)) },
+    );
   }
 }
-

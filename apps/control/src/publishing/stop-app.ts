@@ -10,6 +10,8 @@ export async function stopApp(state: State, app: control.App, stoppedBy: string)
     if (!live) return undefined;
     return { ...live, state: control.AppState.STOPPED, stoppedAt: state.now(), routes: isDeployed ? live.routes : [] };
   });
-  await state.apps.modify(app.appId, (now) => (now && now.phase !== STOPPED ? { ...now, phase: STOPPED, stoppedAt: state.now(), stoppedBy } : undefined));
+  await state.apps.modify(app.appId, (now) =>
+    now && now.phase !== STOPPED ? { ...now, phase: STOPPED, stoppedAt: state.now(), stoppedBy } : undefined,
+  );
   state.heartbeats.delete(app.appId);
 }

@@ -1,4 +1,4 @@
-import { nodeAgent } from '@portico/contracts';
+import type { nodeAgent } from '@portico/contracts';
 import type { EventStream } from '@portico/messaging';
 import type { Logger } from '@portico/telemetry';
 
@@ -40,7 +40,11 @@ export function createLogShipper(
         const oldest = held.shift();
         heldBytes -= oldest?.data.length ?? 0;
         dropped += 1;
-        if (dropped === 1) log.warn({ container: ids.containerId }, 'Lines of a container are dropped: the log stream can not take them');
+        if (dropped === 1)
+          log.warn(
+            { container: ids.containerId },
+            'Lines of a container are dropped: the log stream can not take them',
+          );
       }
       shipping ??= delay(BATCH_MS).then(ship);
     },
@@ -67,7 +71,8 @@ async function publishUntilStored(
       await stream.publish([ids.appId, ids.containerId], { ...ids, items });
       return;
     } catch (error) {
-      if (attempt === 0) log.warn({ err: error, container: ids.containerId }, 'The log stream does not take lines; trying again');
+      if (attempt === 0)
+        log.warn({ err: error, container: ids.containerId }, 'The log stream does not take lines; trying again');
       await delay(250);
     }
   }

@@ -95,20 +95,34 @@ async function hostsInUse(instance: string): Promise<number[]> {
   return names.filter((name) => name.startsWith(prefix)).map((name) => Number(name.slice(prefix.length)));
 }
 
-async function makeNamespace(lease: Lease, bridge: string, prefix: string, instance: string, host: number): Promise<void> {
+async function makeNamespace(
+  lease: Lease,
+  bridge: string,
+  prefix: string,
+  instance: string,
+  host: number,
+): Promise<void> {
   const outside = `pv${instance}${host.toString(16)}`.slice(0, 15);
   await run('ip', ['netns', 'add', lease.name]);
-  await run('ip', ['-batch', '-'], [
-    `link add ${outside} type veth peer name eth0 netns ${lease.name}`,
-    `link set ${outside} master ${bridge} up`,
-    `link set dev ${outside} type bridge_slave isolated on`,
-  ].join('\n'));
-  await run('ip', ['-n', lease.name, '-batch', '-'], [
-    'link set lo up',
-    `addr add ${lease.address}/24 dev eth0`,
-    'link set eth0 up',
-    `route add default via ${prefix}.1`,
-  ].join('\n'));
+  await run(
+    'ip',
+    ['-batch', '-'],
+    [
+      `link add ${outside} type veth peer name eth0 netns ${lease.name}`,
+      `link set ${outside} master ${bridge} up`,
+      `link set dev ${outside} type bridge_slave isolated on`,
+    ].join('\n'),
+  );
+  await run(
+    'ip',
+    ['-n', lease.name, '-batch', '-'],
+    [
+      'link set lo up',
+      `addr add ${lease.address}/24 dev eth0`,
+      'link set eth0 up',
+      `route add default via ${prefix}.1`,
+    ].join('\n'),
+  );
 }
 
 /** The bridge and the rules around it; doing it again changes nothing. */
@@ -119,7 +133,10 @@ async function setUp(instance: string, bridge: string, prefix: string): Promise<
   await run('ip', ['link', 'set', bridge, 'up']);
   const table = tableOf(instance);
   const subnet = `${prefix}.0/24`;
-  await run('nft', ['-f', '-'], `
+  await run(
+    'nft',
+    ['-f', '-'],
+    `
 table inet ${table}
 delete table inet ${table}
 table inet ${table} {
@@ -139,7 +156,8 @@ table inet ${table} {
     ip saddr ${subnet} oifname != "${bridge}" masquerade
   }
 }
-`);
+`,
+  );
 }
 
 /** The first three numbers of the network: as set, as before, or one that no interface has. */

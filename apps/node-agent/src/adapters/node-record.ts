@@ -15,7 +15,13 @@ export interface NodeRecordNeeds {
 }
 
 /** Says every few seconds that this node is there and what it has. */
-export async function keepNodeRecord({ nodes, nodeId, hostName, runtime, log }: NodeRecordNeeds): Promise<AsyncDisposable> {
+export async function keepNodeRecord({
+  nodes,
+  nodeId,
+  hostName,
+  runtime,
+  log,
+}: NodeRecordNeeds): Promise<AsyncDisposable> {
   const startedAt = Date.now() / 1000;
   const renew = (): Promise<unknown> =>
     nodes.put(
@@ -31,7 +37,11 @@ export async function keepNodeRecord({ nodes, nodeId, hostName, runtime, log }: 
       }),
     );
   await renew();
-  const timer = setInterval(() => void renew().catch((error: unknown) => log.warn({ err: error }, 'The lease of this node could not be renewed')), RENEW_MS);
+  const timer = setInterval(
+    () =>
+      void renew().catch((error: unknown) => log.warn({ err: error }, 'The lease of this node could not be renewed')),
+    RENEW_MS,
+  );
   return {
     async [Symbol.asyncDispose]() {
       clearInterval(timer);

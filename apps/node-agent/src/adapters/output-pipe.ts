@@ -1,4 +1,4 @@
-import { constants, openSync, closeSync } from 'node:fs';
+import { closeSync, constants, openSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { run } from './command.ts';

@@ -19,6 +19,9 @@ function accepts(host: string, port: number): Promise<boolean> {
       socket.destroy();
       resolve(isOpen);
     };
-    socket.once('connect', () => end(true)).once('error', () => end(false)).once('timeout', () => end(false));
+    socket
+      .once('connect', () => end(true))
+      .once('error', () => end(false))
+      .once('timeout', () => end(false));
   });
 }

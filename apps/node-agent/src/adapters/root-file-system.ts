@@ -25,7 +25,11 @@ export function createRootFileSystems(home: string): RootFileSystems {
       await Promise.all(['rootfs', 'upper', 'work'].map((name) => mkdir(join(dir, name), { recursive: true })));
       const options = `lowerdir=${lowers.join(':')},upperdir=${join(dir, 'upper')},workdir=${join(dir, 'work')}`;
       if (options.length > OPTIONS_MAX) {
-        throw new DomainError('failed-precondition', 'container.too_many_layers', `The image has too many layers (${lowers.length}) for one mount; join steps of the image.`);
+        throw new DomainError(
+          'failed-precondition',
+          'container.too_many_layers',
+          `The image has too many layers (${lowers.length}) for one mount; join steps of the image.`,
+        );
       }
       await run('mount', ['-t', 'overlay', 'overlay', '-o', options, root]);
       return root;
@@ -39,7 +43,9 @@ export function createRootFileSystems(home: string): RootFileSystems {
 /** The user's files as one tree of links into the blob store, made once per content. */
 async function treeOf(treesDir: string, blobsDir: string, files: readonly control.MountedFile[]): Promise<string> {
   const sorted = [...files].sort((a, b) => (a.path < b.path ? -1 : 1));
-  const hash = createHash('sha256').update(sorted.map((file) => `${file.path}\0${file.sha256Hex}\0${file.mode}`).join('\n')).digest('hex');
+  const hash = createHash('sha256')
+    .update(sorted.map((file) => `${file.path}\0${file.sha256Hex}\0${file.mode}`).join('\n'))
+    .digest('hex');
   const tree = join(treesDir, hash.slice(0, 24));
   if (await stat(tree).catch(() => undefined)) return tree;
   const temporary = `${tree}.${process.pid}.${Date.now()}`;
@@ -53,7 +59,11 @@ async function treeOf(treesDir: string, blobsDir: string, files: readonly contro
 
 async function place(tree: string, blobsDir: string, { path, sha256Hex, mode }: control.MountedFile): Promise<void> {
   if (!path.startsWith('/') || path.split('/').includes('..') || !/^[0-9a-f]{64}$/.test(sha256Hex)) {
-    throw new DomainError('invalid-argument', 'container.bad_mount_path', `The mounted file ${JSON.stringify(path)} has no absolute path without "..".`);
+    throw new DomainError(
+      'invalid-argument',
+      'container.bad_mount_path',
+      `The mounted file ${JSON.stringify(path)} has no absolute path without "..".`,
+    );
   }
   const target = join(tree, posix.normalize(path));
   const blob = join(blobsDir, sha256Hex.slice(0, 2), sha256Hex);

@@ -21,7 +21,10 @@ export function createRuncDriver(options: { readonly instance: string; readonly 
       return version.replace('version ', '');
     },
     async start(spec) {
-      await writeFile(join(spec.bundleDir, 'config.json'), JSON.stringify(ociConfigOf(spec, cgroupOf(options.instance, spec.containerId))));
+      await writeFile(
+        join(spec.bundleDir, 'config.json'),
+        JSON.stringify(ociConfigOf(spec, cgroupOf(options.instance, spec.containerId))),
+      );
       await rm(join(spec.bundleDir, 'exit'), { force: true });
       await launch(root, spec);
     },
@@ -46,7 +49,8 @@ export function cgroupOf(instance: string, containerId: string): string {
   return `/portico-${instance}/${containerId}`;
 }
 
-const SHIM = 'runc --root "$1" run --keep --bundle "$2" --pid-file "$2/pid" "$3"; code=$?; echo "$code" > "$2/exit.new"; mv "$2/exit.new" "$2/exit"';
+const SHIM =
+  'runc --root "$1" run --keep --bundle "$2" --pid-file "$2/pid" "$3"; code=$?; echo "$code" > "$2/exit.new"; mv "$2/exit.new" "$2/exit"';
 
 function launch(root: string, spec: RunSpec): Promise<void> {
   const child = spawn('/bin/sh', ['-c', SHIM, 'portico-shim', root, spec.bundleDir, spec.containerId], {
@@ -68,7 +72,10 @@ async function waitForExit(instance: string, id: string, bundle: string, signal:
   try {
     const exitCode = await new Promise<number>((resolve, reject) => {
       const check = (): void => {
-        readFile(join(bundle, 'exit'), 'utf8').then((text) => resolve(Number(text)), () => undefined);
+        readFile(join(bundle, 'exit'), 'utf8').then(
+          (text) => resolve(Number(text)),
+          () => undefined,
+        );
       };
       watcher.on('change', check);
       signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
@@ -95,7 +102,10 @@ async function memoryKills(cgroup: string): Promise<number> {
   return 0;
 }
 
-async function stateOf(runc: (...args: string[]) => Promise<string>, id: string): Promise<{ status: string; pid: number } | undefined> {
+async function stateOf(
+  runc: (...args: string[]) => Promise<string>,
+  id: string,
+): Promise<{ status: string; pid: number } | undefined> {
   try {
     return JSON.parse(await runc('state', id)) as { status: string; pid: number };
   } catch {
@@ -114,7 +124,10 @@ async function statsOf(runc: (...args: string[]) => Promise<string>, instance: s
     }
     return '0';
   };
-  const memory = await first(`/sys/fs/cgroup${cgroup}/memory.current`, `/sys/fs/cgroup/memory${cgroup}/memory.usage_in_bytes`);
+  const memory = await first(
+    `/sys/fs/cgroup${cgroup}/memory.current`,
+    `/sys/fs/cgroup/memory${cgroup}/memory.usage_in_bytes`,
+  );
   const usage2 = /^usage_usec (\d+)$/m.exec(await first(`/sys/fs/cgroup${cgroup}/cpu.stat`));
   const usage1 = await first(`/sys/fs/cgroup/cpuacct${cgroup}/cpuacct.usage`);
   const cpuUsageMs = usage2 ? Number(usage2[1]) / 1_000 : Number(usage1) / 1_000_000;

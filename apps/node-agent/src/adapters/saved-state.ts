@@ -12,7 +12,9 @@ export async function saveState(dir: string, state: SavedContainer): Promise<voi
 }
 
 /** The containers that a process before us left; folders without a readable state are given by name alone. */
-export async function savedStates(containersDir: string): Promise<{ name: string; state: SavedContainer | undefined }[]> {
+export async function savedStates(
+  containersDir: string,
+): Promise<{ name: string; state: SavedContainer | undefined }[]> {
   const names = await readdir(containersDir).catch(() => []);
   return Promise.all(
     names.map(async (name) => {

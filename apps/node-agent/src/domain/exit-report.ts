@@ -28,14 +28,21 @@ export function exitReportOf(end: EndOfContainer): ExitReport {
   const { STOPPED, OUT_OF_MEMORY, STARTUP_FAILED, STARTUP_TIMEOUT, CRASHED, KILLED } = nodeAgent.ExitReason;
   const { exit } = end;
   if (exit.isOutOfMemory) {
-    return { reason: OUT_OF_MEMORY, message: `The container was killed: it reached its memory limit of ${mebibytes(end.memoryLimitBytes)} MiB.` };
+    return {
+      reason: OUT_OF_MEMORY,
+      message: `The container was killed: it reached its memory limit of ${mebibytes(end.memoryLimitBytes)} MiB.`,
+    };
   }
   if (end.isStartupTimeout) {
-    return { reason: STARTUP_TIMEOUT, message: `The container was not ready within its startup_timeout of ${end.startupTimeoutMs / 1000} s.` };
+    return {
+      reason: STARTUP_TIMEOUT,
+      message: `The container was not ready within its startup_timeout of ${end.startupTimeoutMs / 1000} s.`,
+    };
   }
   if (!end.wasReady && end.failure !== undefined) return { reason: STARTUP_FAILED, message: end.failure };
   if (end.isDraining) return { reason: end.wasKilledByUs ? KILLED : STOPPED, message: '' };
-  if (!end.wasReady) return { reason: STARTUP_FAILED, message: `The container ended with ${how(exit.exitCode)} before it was ready.` };
+  if (!end.wasReady)
+    return { reason: STARTUP_FAILED, message: `The container ended with ${how(exit.exitCode)} before it was ready.` };
   return { reason: CRASHED, message: `The container ended with ${how(exit.exitCode)} while it should run.` };
 }
 

@@ -8,7 +8,9 @@ const placed = (containerId: string, changes: Partial<autoscaler.Placement> = {}
   autoscaler.Placement.create({ containerId, desired: RUN, ...changes });
 const running = (containerId: string, isDraining = false) => ({ containerId, isDraining });
 const show = (action: Action): string =>
-  action.do === 'start' ? `start ${action.placement.containerId}` : `${action.isNow ? 'kill' : 'drain'} ${action.containerId}`;
+  action.do === 'start'
+    ? `start ${action.placement.containerId}`
+    : `${action.isNow ? 'kill' : 'drain'} ${action.containerId}`;
 
 const cases: [string, autoscaler.Placement[], { containerId: string; isDraining: boolean }[], string[], string[]][] = [
   ['nothing wanted, nothing there', [], [], [], []],

@@ -23,10 +23,22 @@ export function reconcile(
     .filter(({ containerId, desired }) => desired === RUN && !present.has(containerId) && !hasEnded(containerId))
     .map((placement): Action => ({ do: 'start', placement }));
   const stops = wanted
-    .filter(({ containerId, desired, stopNow }) => desired !== RUN && present.has(containerId) && (stopNow || !present.get(containerId)?.isDraining))
-    .map(({ containerId, stopReason, stopNow }): Action => ({ do: 'drain', containerId, why: stopReason, isNow: stopNow }));
+    .filter(
+      ({ containerId, desired, stopNow }) =>
+        desired !== RUN && present.has(containerId) && (stopNow || !present.get(containerId)?.isDraining),
+    )
+    .map(
+      ({ containerId, stopReason, stopNow }): Action => ({ do: 'drain', containerId, why: stopReason, isNow: stopNow }),
+    );
   const orphans = actual
     .filter(({ containerId, isDraining }) => !placed.has(containerId) && !isDraining)
-    .map(({ containerId }): Action => ({ do: 'drain', containerId, why: 'it is not wanted on this node any more', isNow: false }));
+    .map(
+      ({ containerId }): Action => ({
+        do: 'drain',
+        containerId,
+        why: 'it is not wanted on this node any more',
+        isNow: false,
+      }),
+    );
   return [...starts, ...stops, ...orphans];
 }

@@ -21,7 +21,18 @@ const DEFAULT_CPU_MILLIS = 125;
 const OPEN_FILES = 65_536;
 
 /** What the runtime is told about one container. */
-export function runSpecOf({ report, dir, rootDir, lease, spec, image, memoryBytes, openFilesMax, stdout, stderr }: RunSpecNeeds): RunSpec {
+export function runSpecOf({
+  report,
+  dir,
+  rootDir,
+  lease,
+  spec,
+  image,
+  memoryBytes,
+  openFilesMax,
+  stdout,
+  stderr,
+}: RunSpecNeeds): RunSpec {
   const { args, environment, workingDirectory } = commandOf(spec, image);
   const resources = spec.pool?.resources;
   return {
@@ -36,7 +47,11 @@ export function runSpecOf({ report, dir, rootDir, lease, spec, image, memoryByte
     binds: [
       { source: dir, destination: '/__portico/run', isReadOnly: false },
       { source: '/etc/resolv.conf', destination: '/etc/resolv.conf', isReadOnly: true },
-      { source: '/etc/ssl/certs/ca-certificates.crt', destination: '/etc/ssl/certs/ca-certificates.crt', isReadOnly: true },
+      {
+        source: '/etc/ssl/certs/ca-certificates.crt',
+        destination: '/etc/ssl/certs/ca-certificates.crt',
+        isReadOnly: true,
+      },
     ],
     limits: {
       memoryBytes,

@@ -1,8 +1,16 @@
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DomainError } from '@portico/errors';
-import { type CallContext, connectGrpc, type GrpcClient, RemoteError, serveGrpc, type ServedApi, type ServiceDefinition } from '@portico/grpc';
-import { modal, ModalClientService } from '@portico/modal-protocol';
+import {
+  type CallContext,
+  connectGrpc,
+  type GrpcClient,
+  RemoteError,
+  type ServedApi,
+  type ServiceDefinition,
+  serveGrpc,
+} from '@portico/grpc';
+import { ModalClientService, modal } from '@portico/modal-protocol';
 import type { Logger } from '@portico/telemetry';
 
 /** What the door tells of its container. */
@@ -41,10 +49,26 @@ const localMethods = [
 ] as const;
 
 /** The service with every method that is not local carried as raw bytes. */
-const doorDefinition = definitionWith((method) => ({ requestDeserialize: identity, responseSerialize: identity, requestSerialize: method.requestSerialize, responseDeserialize: method.responseDeserialize }));
-const forwardDefinition = definitionWith(() => ({ requestSerialize: identity, responseDeserialize: identity, requestDeserialize: identity, responseSerialize: identity }), true);
+const doorDefinition = definitionWith((method) => ({
+  requestDeserialize: identity,
+  responseSerialize: identity,
+  requestSerialize: method.requestSerialize,
+  responseDeserialize: method.responseDeserialize,
+}));
+const forwardDefinition = definitionWith(
+  () => ({
+    requestSerialize: identity,
+    responseDeserialize: identity,
+    requestDeserialize: identity,
+    responseSerialize: identity,
+  }),
+  true,
+);
 
-type Codecs = Pick<ServiceDefinition[string], 'requestSerialize' | 'requestDeserialize' | 'responseSerialize' | 'responseDeserialize'>;
+type Codecs = Pick<
+  ServiceDefinition[string],
+  'requestSerialize' | 'requestDeserialize' | 'responseSerialize' | 'responseDeserialize'
+>;
 
 function definitionWith(codecs: (method: Codecs) => Codecs, isForAll = false): ServiceDefinition {
   const local: ReadonlySet<string> = new Set(localMethods);
@@ -85,7 +109,9 @@ export async function openDoor({ containerId, dir, forward, events, log }: DoorO
 }
 
 function local(events: DoorEvents, draining: AbortSignal) {
-  const killSwitch = modal.FunctionGetInputsResponse.create({ inputs: [modal.FunctionGetInputsItem.create({ killSwitch: true })] });
+  const killSwitch = modal.FunctionGetInputsResponse.create({
+    inputs: [modal.FunctionGetInputsItem.create({ killSwitch: true })],
+  });
   return {
     containerHello: () => ({}),
     containerHeartbeat: () => modal.ContainerHeartbeatResponse.create({}),
@@ -127,10 +153,16 @@ function heldUntil(signal: AbortSignal, ms: number): Promise<void> {
 function forwarded(containerId: string, forward: ForwardClient): Record<string, unknown> {
   const handlers: Record<string, unknown> = {};
   for (const [key, method] of Object.entries(forwardDefinition)) {
-    const options = (call: CallContext) => ({ deadlineMs: FORWARD_DEADLINE_MS, signal: call.signal, headers: headersOf(containerId, call) });
+    const options = (call: CallContext) => ({
+      deadlineMs: FORWARD_DEADLINE_MS,
+      signal: call.signal,
+      headers: headersOf(containerId, call),
+    });
     handlers[key] = method.responseStream
-      ? (request: Buffer, call: CallContext) => translated(forward[key] as unknown as StreamCall, request, options(call))
-      : (request: Buffer, call: CallContext) => (forward[key] as unknown as UnaryCall)(request, options(call)).catch(asAnswered);
+      ? (request: Buffer, call: CallContext) =>
+          translated(forward[key] as unknown as StreamCall, request, options(call))
+      : (request: Buffer, call: CallContext) =>
+          (forward[key] as unknown as UnaryCall)(request, options(call)).catch(asAnswered);
   }
   return handlers;
 }
@@ -159,5 +191,7 @@ async function* translated(call: StreamCall, request: Buffer, options: Options):
 /** Control's own answer is the answer, refusals too. */
 function asAnswered(error: unknown): never {
   if (!(error instanceof RemoteError)) throw error;
-  throw new DomainError(error.kind, (error.code || 'rpc.refused') as `${string}.${string}`, error.message, { cause: error });
+  throw new DomainError(error.kind, (error.code || 'rpc.refused') as `${string}.${string}`, error.message, {
+    cause: error,
+  });
 }

@@ -6,7 +6,12 @@ import { createInterface } from 'node:readline';
 /** What the runner tells of itself. */
 export type RunnerEvent =
   | { readonly event: 'phase'; readonly name: string; readonly at: number }
-  | { readonly event: 'ready'; readonly at: number; readonly sockets: Readonly<Record<string, string>>; readonly port: number | null }
+  | {
+      readonly event: 'ready';
+      readonly at: number;
+      readonly sockets: Readonly<Record<string, string>>;
+      readonly port: number | null;
+    }
   | { readonly event: 'failed'; readonly at: number; readonly message: string };
 
 /** Listens on `<dir>/events.sock` for JSON lines; what is not one is ignored, since user code can write there too. */
@@ -39,7 +44,8 @@ function parseEvent(line: string): RunnerEvent | undefined {
     const value = JSON.parse(line) as Partial<Record<string, unknown>> | null;
     if (typeof value?.['at'] !== 'number') return undefined;
     const at = value['at'];
-    if (value['event'] === 'phase' && typeof value['name'] === 'string') return { event: 'phase', name: value['name'], at };
+    if (value['event'] === 'phase' && typeof value['name'] === 'string')
+      return { event: 'phase', name: value['name'], at };
     if (value['event'] === 'failed') return { event: 'failed', at, message: String(value['message'] ?? '') };
     if (value['event'] !== 'ready') return undefined;
     const port = typeof value['port'] === 'number' ? value['port'] : null;
@@ -51,6 +57,8 @@ function parseEvent(line: string): RunnerEvent | undefined {
 
 function socketsOf(value: unknown): Record<string, string> {
   if (typeof value !== 'object' || value === null) return {};
-  const safe = Object.entries(value).filter(([, file]) => typeof file === 'string' && /^[A-Za-z0-9_]+\.sock$/.test(file));
+  const safe = Object.entries(value).filter(
+    ([, file]) => typeof file === 'string' && /^[A-Za-z0-9_]+\.sock$/.test(file),
+  );
   return Object.fromEntries(safe) as Record<string, string>;
 }

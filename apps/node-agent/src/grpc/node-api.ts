@@ -1,6 +1,6 @@
 import { nodeAgent } from '@portico/contracts';
 import { DomainError } from '@portico/errors';
-import { serveAll, type ServedApi } from '@portico/grpc';
+import { type ServedApi, serveAll } from '@portico/grpc';
 import type { Containers } from '../containers.ts';
 import type { Driver } from '../domain/driver.ts';
 
@@ -8,7 +8,8 @@ export function nodeApi(containers: Containers, driver: Driver): ServedApi {
   return serveAll(nodeAgent.NodeAgentServiceService, {
     stopContainer({ containerId, graceful }) {
       const container = containers.get(containerId);
-      if (!container) throw new DomainError('not-found', 'container.not_found', `There is no container ${containerId} on this node.`);
+      if (!container)
+        throw new DomainError('not-found', 'container.not_found', `There is no container ${containerId} on this node.`);
       container.drain('asked to stop', !graceful);
       return {};
     },

@@ -21,12 +21,18 @@ export function createLoadReporter(nats: Nats, pools: Pools): LoadReporter {
   const report = (): void => {
     soon = undefined;
     sequence += 1n;
-    publish(nats, subjects.load, '', router.LoadReport.create({ routerId, sequence, pools: [...pools.all()].flatMap(loadOf) }));
+    publish(
+      nats,
+      subjects.load,
+      '',
+      router.LoadReport.create({ routerId, sequence, pools: [...pools.all()].flatMap(loadOf) }),
+    );
   };
   const timer = setInterval(report, EVERY_MS);
   return {
     wake(pool, appId, traceparent) {
-      if (pool.queued === 1) publish(nats, subjects.poolWake, pool.poolId, { poolId: pool.poolId, appId, queued: pool.queued, traceparent });
+      if (pool.queued === 1)
+        publish(nats, subjects.poolWake, pool.poolId, { poolId: pool.poolId, appId, queued: pool.queued, traceparent });
       soon ??= setTimeout(report, SOON_MS);
     },
     [Symbol.dispose]() {

@@ -32,7 +32,13 @@ export function createPools(onRelease: () => void): Pools {
       if (!poolId) return;
       const pool = of(poolId);
       pool.update(key, value);
-      if (value?.state === EXITED && before?.state !== EXITED && !value.wasReady && !harmless.has(value.exitReason) && !pool.hasReady) {
+      if (
+        value?.state === EXITED &&
+        before?.state !== EXITED &&
+        !value.wasReady &&
+        !harmless.has(value.exitReason) &&
+        !pool.hasReady
+      ) {
         pool.refuseAll(answers.startFailed(value.message));
       }
     },
@@ -42,6 +48,7 @@ export function createPools(onRelease: () => void): Pools {
 /** What to tell a caller whose container broke off. */
 export function answerForBroken(container: nodeAgent.Container | undefined): Answer {
   const { OUT_OF_MEMORY, CRASHED } = nodeAgent.ExitReason;
-  const isKilled = container?.state === EXITED && [OUT_OF_MEMORY, CRASHED, KILLED].some((reason) => reason === container.exitReason);
+  const isKilled =
+    container?.state === EXITED && [OUT_OF_MEMORY, CRASHED, KILLED].some((reason) => reason === container.exitReason);
   return isKilled ? answers.killed : answers.unreachable;
 }

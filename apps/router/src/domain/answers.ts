@@ -23,7 +23,8 @@ export const answers = {
   bodyTooLarge: answer(413, 'request body is too large'),
   headTooLarge: answer(431, 'request headers are too large'),
   slowClient: answer(408, 'the request did not arrive in time'),
-  rateLimited: (retryAfterSeconds: number) => answer(429, 'rate limit exceeded, try again later', { 'retry-after': String(retryAfterSeconds) }),
+  rateLimited: (retryAfterSeconds: number) =>
+    answer(429, 'rate limit exceeded, try again later', { 'retry-after': String(retryAfterSeconds) }),
   queueFull: answer(429, 'too many requests are waiting for this function', { 'retry-after': '1' }),
   queueDeadline: answer(503, 'no container became ready in time', { 'retry-after': '5' }),
   noneReady: answer(503, 'no container is ready', { 'retry-after': '1' }),

@@ -6,7 +6,13 @@ import type { Target } from './route-table.ts';
 /** What is to be done with a request, before any byte of it is forwarded. */
 export type Decision =
   | { readonly kind: 'answer'; readonly answer: Answer }
-  | { readonly kind: 'forward'; readonly route: control.Route; readonly spec: control.PoolSpec; readonly pool: Pool; readonly workspace: string };
+  | {
+      readonly kind: 'forward';
+      readonly route: control.Route;
+      readonly spec: control.PoolSpec;
+      readonly pool: Pool;
+      readonly workspace: string;
+    };
 
 /** Credentials of a request for the router itself. */
 export interface ProxyCredentials {
@@ -17,7 +23,10 @@ export interface ProxyCredentials {
 export interface DecisionNeeds {
   readonly target: Target;
   readonly credentials: ProxyCredentials | undefined;
-  readonly verify: (credentials: ProxyCredentials, environmentName: string) => 'valid' | 'invalid' | 'other-environment';
+  readonly verify: (
+    credentials: ProxyCredentials,
+    environmentName: string,
+  ) => 'valid' | 'invalid' | 'other-environment';
   readonly poolOf: (poolId: string) => Pool;
 }
 
@@ -38,7 +47,10 @@ export function decideTarget({ target, credentials, verify, poolOf }: DecisionNe
 }
 
 /** The new version as soon as it has a ready container; until then the one before, while that has any. */
-function servingPool({ pool: spec, previous }: Extract<Target, { kind: 'route' }>, poolOf: (poolId: string) => Pool): { spec: control.PoolSpec; pool: Pool } {
+function servingPool(
+  { pool: spec, previous }: Extract<Target, { kind: 'route' }>,
+  poolOf: (poolId: string) => Pool,
+): { spec: control.PoolSpec; pool: Pool } {
   const own = poolOf(spec.poolId);
   if (own.hasReady || !previous) return { spec, pool: own };
   const before = poolOf(previous.poolId);
@@ -48,7 +60,9 @@ function servingPool({ pool: spec, previous }: Extract<Target, { kind: 'route' }
 const BEARER = /^Bearer (wk-[A-Za-z0-9]+)\.(ws-[A-Za-z0-9]+)$/;
 
 /** Both forms in which clients send them. */
-export function proxyCredentialsOf(headers: { readonly [name: string]: string | string[] | undefined }): ProxyCredentials | undefined {
+export function proxyCredentialsOf(headers: {
+  readonly [name: string]: string | string[] | undefined;
+}): ProxyCredentials | undefined {
   const key = headers['modal-key'];
   const secret = headers['modal-secret'];
   if (typeof key === 'string' && typeof secret === 'string') return { key, secret };

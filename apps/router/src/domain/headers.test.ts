@@ -2,17 +2,43 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { requestHeaders, responseHeaders } from './headers.ts';
 
-const by = { clientAddress: '192.0.2.7:1234', requestId: 'r1', traceparent: '00-1-2-01', scheme: 'http', host: 'a.localhost', isPort: false } as const;
+const by = {
+  clientAddress: '192.0.2.7:1234',
+  requestId: 'r1',
+  traceparent: '00-1-2-01',
+  scheme: 'http',
+  host: 'a.localhost',
+  isPort: false,
+} as const;
 const names = (flat: string[]): string[] => flat.filter((_, i) => i % 2 === 0).map((name) => name.toLowerCase());
-const valueOf = (flat: string[], name: string): string[] => flat.filter((_, i) => flat[i - 1]?.toLowerCase() === name && i % 2 === 1);
+const valueOf = (flat: string[], name: string): string[] =>
+  flat.filter((_, i) => flat[i - 1]?.toLowerCase() === name && i % 2 === 1);
 
 test('what is of one hop, or named so, ends here', () => {
-  const flat = requestHeaders(['Host', 'a', 'Connection', 'keep-alive, X-Secret', 'X-Secret', '1', 'TE', 'trailers', 'Accept', '*/*'], by);
-  assert.deepEqual(names(flat).filter((name) => !name.startsWith('portico-') && name !== 'traceparent'), ['host', 'accept']);
+  const flat = requestHeaders(
+    ['Host', 'a', 'Connection', 'keep-alive, X-Secret', 'X-Secret', '1', 'TE', 'trailers', 'Accept', '*/*'],
+    by,
+  );
+  assert.deepEqual(
+    names(flat).filter((name) => !name.startsWith('portico-') && name !== 'traceparent'),
+    ['host', 'accept'],
+  );
 });
 
 test('forged headers are dropped and ours put in', () => {
-  const flat = requestHeaders(['Portico-Client-Address', '6.6.6.6:1', 'X-Forwarded-For', '6.6.6.6', 'Modal-Function-Call-Id', 'fc-x', 'traceparent', 'forged'], by);
+  const flat = requestHeaders(
+    [
+      'Portico-Client-Address',
+      '6.6.6.6:1',
+      'X-Forwarded-For',
+      '6.6.6.6',
+      'Modal-Function-Call-Id',
+      'fc-x',
+      'traceparent',
+      'forged',
+    ],
+    by,
+  );
   assert.deepEqual(valueOf(flat, 'portico-client-address'), ['192.0.2.7:1234']);
   assert.deepEqual(valueOf(flat, 'x-forwarded-for'), []);
   assert.deepEqual(valueOf(flat, 'modal-function-call-id'), []);

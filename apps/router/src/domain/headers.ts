@@ -1,10 +1,25 @@
 /** Headers that concern one connection only (RFC 9110 section 7.6.1): they end here. */
 const hopByHop: ReadonlySet<string> = new Set([
-  'connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade',
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
 ]);
 
 /** What the router alone may say: a client that says it is not heard. */
-const reserved: ReadonlySet<string> = new Set(['x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'traceparent', 'modal-key', 'modal-secret']);
+const reserved: ReadonlySet<string> = new Set([
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'traceparent',
+  'modal-key',
+  'modal-secret',
+]);
 const reservedPrefixes = ['portico-', 'modal-'];
 
 export interface ForwardedBy {
@@ -28,7 +43,16 @@ export function requestHeaders(raw: readonly string[], by: ForwardedBy): string[
     if (hopByHop.has(lower) || named.has(lower) || isReserved(lower)) continue;
     kept.push(name, raw[i + 1] ?? '');
   }
-  kept.push('portico-client-address', by.clientAddress, 'portico-request-id', by.requestId, 'portico-scheme', by.scheme, 'traceparent', by.traceparent);
+  kept.push(
+    'portico-client-address',
+    by.clientAddress,
+    'portico-request-id',
+    by.requestId,
+    'portico-scheme',
+    by.scheme,
+    'traceparent',
+    by.traceparent,
+  );
   if (by.isPort) {
     const address = by.clientAddress.slice(0, by.clientAddress.lastIndexOf(':'));
     kept.push('x-forwarded-for', address, 'x-forwarded-proto', by.scheme, 'x-forwarded-host', by.host);

@@ -5,7 +5,8 @@ import { answers } from './answers.ts';
 import { createPool } from './pool.ts';
 
 const { READY, DRAINING } = nodeAgent.ContainerState;
-const container = (containerId: string, state: nodeAgent.ContainerState = READY) => nodeAgent.Container.create({ containerId, state });
+const container = (containerId: string, state: nodeAgent.ContainerState = READY) =>
+  nodeAgent.Container.create({ containerId, state });
 const none = new Set<string>();
 const never = new AbortController().signal;
 

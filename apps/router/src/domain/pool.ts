@@ -14,7 +14,9 @@ export interface Lease {
 }
 
 /** What a waiting request gets in the end. */
-export type Granted = { readonly kind: 'lease'; readonly lease: Lease } | { readonly kind: 'refused'; readonly answer: Answer };
+export type Granted =
+  | { readonly kind: 'lease'; readonly lease: Lease }
+  | { readonly kind: 'refused'; readonly answer: Answer };
 
 /** The containers of one pool, their slots, and who waits for one. */
 export interface Pool {
@@ -102,7 +104,8 @@ export function createPool(poolId: string, onRelease: () => void): Pool {
       for (const waiter of waiters) waiter.grant({ kind: 'refused', answer });
       waiters.clear();
     },
-    inFlightByContainer: () => new Map([...slots].filter(([, slot]) => slot.inFlight > 0).map(([id, slot]) => [id, slot.inFlight])),
+    inFlightByContainer: () =>
+      new Map([...slots].filter(([, slot]) => slot.inFlight > 0).map(([id, slot]) => [id, slot.inFlight])),
   };
   return pool;
 }
@@ -116,7 +119,12 @@ function leastLoaded(slots: Iterable<Slot>, limit: number, except: ReadonlySet<s
   return best;
 }
 
-function waitIn(waiters: Set<Waiter>, limit: number, signal: AbortSignal, except: ReadonlySet<string>): Promise<Granted> {
+function waitIn(
+  waiters: Set<Waiter>,
+  limit: number,
+  signal: AbortSignal,
+  except: ReadonlySet<string>,
+): Promise<Granted> {
   return new Promise((resolve) => {
     const giveUp = (): void => {
       waiters.delete(waiter);

@@ -4,7 +4,13 @@ import { control } from '@portico/contracts';
 export type Target =
   | { readonly kind: 'unknown' }
   | { readonly kind: 'stopped' }
-  | { readonly kind: 'route'; readonly route: control.Route; readonly pool: control.PoolSpec; readonly previous: control.PoolSpec | undefined; readonly workspace: string };
+  | {
+      readonly kind: 'route';
+      readonly route: control.Route;
+      readonly pool: control.PoolSpec;
+      readonly previous: control.PoolSpec | undefined;
+      readonly workspace: string;
+    };
 
 /** Host to route, rebuilt app by app as deployments come and go. */
 export interface RouteTable {
@@ -62,10 +68,18 @@ export function createRouteTable(): RouteTable {
 
 /** A running app comes before a stopped one, then the newer claim. */
 function targetOf(candidates: readonly Candidate[]): Target {
-  const running = candidates.filter(({ app }) => app.state === control.AppState.RUNNING).sort((a, b) => b.route.claimedAt - a.route.claimedAt)[0];
+  const running = candidates
+    .filter(({ app }) => app.state === control.AppState.RUNNING)
+    .sort((a, b) => b.route.claimedAt - a.route.claimedAt)[0];
   if (!running) return STOPPED;
   const { app, route } = running;
   const pool = app.pools.find(({ poolId }) => poolId === route.poolId);
   if (!pool) return UNKNOWN;
-  return { kind: 'route', route, pool, previous: app.previousPools.find(({ poolId }) => poolId === route.previousPoolId), workspace: app.workspace };
+  return {
+    kind: 'route',
+    route,
+    pool,
+    previous: app.previousPools.find(({ poolId }) => poolId === route.previousPoolId),
+    workspace: app.workspace,
+  };
 }

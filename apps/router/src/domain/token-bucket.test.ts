@@ -20,7 +20,11 @@ test('any arrivals: never more than rate·t + burst, and every refusal is one th
       const answer = bucket.take(now);
       const within = (since: number): number => taken.filter((at) => at >= since).length;
       if (answer.isTaken) taken.push(now);
-      else assert.ok([0, ...taken].some((since) => within(since) + 1 > burst + ((now - since) * rate) / 1_000 - 1e-6), `refused too early: seed ${seed}`);
+      else
+        assert.ok(
+          [0, ...taken].some((since) => within(since) + 1 > burst + ((now - since) * rate) / 1_000 - 1e-6),
+          `refused too early: seed ${seed}`,
+        );
     }
     for (const since of taken) {
       for (const until of taken.filter((at) => at >= since)) {

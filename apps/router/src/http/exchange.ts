@@ -1,4 +1,4 @@
-import { type IncomingMessage, request as httpRequest, type Agent, type ClientRequest } from 'node:http';
+import { type Agent, type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import type { nodeAgent } from '@portico/contracts';
 
 /** How one try at a container ended. */
@@ -29,7 +29,15 @@ const repeatable: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT'
 /** Sends the request to one container. */
 export function attempt({ address, agent, method, path, headers, body, signal }: Attempt): Promise<Outcome> {
   return new Promise((resolve) => {
-    const upstream = httpRequest({ ...endpointOf(address), agent, method, path, headers: [...headers], signal, setDefaultHeaders: false } as never);
+    const upstream = httpRequest({
+      ...endpointOf(address),
+      agent,
+      method,
+      path,
+      headers: [...headers],
+      signal,
+      setDefaultHeaders: false,
+    } as never);
     let isConnected = false;
     upstream.once('socket', (socket) => {
       if (socket.connecting) socket.once('connect', () => (isConnected = true));
@@ -42,7 +50,11 @@ export function attempt({ address, agent, method, path, headers, body, signal }:
       }
       resolve({ kind: 'response', response, upstream });
     });
-    upstream.on('error', () => resolve(!isConnected || (upstream.reusedSocket && repeatable.has(method)) ? { kind: 'not-sent' } : { kind: 'broken' }));
+    upstream.on('error', () =>
+      resolve(
+        !isConnected || (upstream.reusedSocket && repeatable.has(method)) ? { kind: 'not-sent' } : { kind: 'broken' },
+      ),
+    );
     if (Buffer.isBuffer(body)) upstream.end(body);
     else body.pipe(upstream);
   });

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { nodeAgent } from '@portico/contracts';
-import { openSpan, type OpenSpan } from '@portico/telemetry';
+import { type OpenSpan, openSpan } from '@portico/telemetry';
 import { type Answer, answers } from '../domain/answers.ts';
 import { type Decision, decideTarget, proxyCredentialsOf } from '../domain/decide-target.ts';
 import { type ForwardedBy, requestHeaders, responseHeaders } from '../domain/headers.ts';
@@ -44,14 +44,25 @@ export function servePublic(server: Server, around: Surroundings): void {
 function passageOf(around: Surroundings, request: IncomingMessage, response: ServerResponse): Passage {
   const requestId = randomBytes(12).toString('hex');
   const host = hostOf(request);
-  const span = openSpan(`${request.method}`, { kind: 'server', traceparent: validTraceparent(request.headers['traceparent']), attributes: { 'http.request.method': request.method ?? '', 'server.address': host } });
+  const span = openSpan(`${request.method}`, {
+    kind: 'server',
+    traceparent: validTraceparent(request.headers['traceparent']),
+    attributes: { 'http.request.method': request.method ?? '', 'server.address': host },
+  });
   const gone = new AbortController();
   response.once('close', () => {
     if (!response.writableFinished) gone.abort();
   });
   const { remoteAddress = '', remotePort = 0 } = request.socket;
-  const traceparent = span.traceparent || validTraceparent(request.headers['traceparent']) || freshTraceparent(randomBytes(24));
-  const by = { clientAddress: `${remoteAddress.replace(/^::ffff:/, '')}:${remotePort}`, requestId, traceparent, scheme: 'http', host } as const;
+  const traceparent =
+    span.traceparent || validTraceparent(request.headers['traceparent']) || freshTraceparent(randomBytes(24));
+  const by = {
+    clientAddress: `${remoteAddress.replace(/^::ffff:/, '')}:${remotePort}`,
+    requestId,
+    traceparent,
+    scheme: 'http',
+    host,
+  } as const;
   return { around, request, response, requestId, span, by, gone: gone.signal };
 }
 
@@ -61,11 +72,17 @@ export function hostOf(request: IncomingMessage): string {
 
 async function pass(passage: Passage): Promise<void> {
   const { around, request } = passage;
-  const decision = decideTarget({ target: around.routes.find(passage.by.host), credentials: proxyCredentialsOf(request.headers), verify: around.verify, poolOf: around.poolOf });
+  const decision = decideTarget({
+    target: around.routes.find(passage.by.host),
+    credentials: proxyCredentialsOf(request.headers),
+    verify: around.verify,
+    poolOf: around.poolOf,
+  });
   if (decision.kind === 'answer') return answer(passage, decision.answer);
   const limited = around.rate(decision.workspace);
   if (limited > 0) return answer(passage, answers.rateLimited(Math.ceil(limited / 1_000)));
-  if (Number(request.headers['content-length'] ?? 0) > around.limits.bodyBytesMax) return answer(passage, answers.bodyTooLarge);
+  if (Number(request.headers['content-length'] ?? 0) > around.limits.bodyBytesMax)
+    return answer(passage, answers.bodyTooLarge);
   const body = await bodyOf(request);
   await forward(passage, decision, body);
 }
@@ -117,7 +134,12 @@ export async function leaseFor(
 }
 
 /** One try. `done` = the client has its answer; `answered` = it has one from us; else another try may follow. */
-async function sendTo(passage: Passage, decision: Forward, lease: Lease, body: Buffer | IncomingMessage): Promise<'done' | 'answered' | 'again'> {
+async function sendTo(
+  passage: Passage,
+  decision: Forward,
+  lease: Lease,
+  body: Buffer | IncomingMessage,
+): Promise<'done' | 'answered' | 'again'> {
   const { around, request, by, gone } = passage;
   const address = addressFor(lease.container, decision.route.methodName);
   if (!address) return 'again';
@@ -143,7 +165,8 @@ async function sendTo(passage: Passage, decision: Forward, lease: Lease, body: B
     around.onExpired(lease.container.containerId, 'a request ran into its timeout');
     return answered(passage, answers.timedOut);
   }
-  if (outcome.kind === 'broken') return answered(passage, await around.whyBroken(lease.container.containerId, REPORT_WITHIN_MS));
+  if (outcome.kind === 'broken')
+    return answered(passage, await around.whyBroken(lease.container.containerId, REPORT_WITHIN_MS));
   return 'again';
 }
 
@@ -163,11 +186,19 @@ function withFraming(headers: string[], request: IncomingMessage): string[] {
 }
 
 export function addressFor(container: nodeAgent.Container, methodName: string): nodeAgent.Address | undefined {
-  return container.addresses.find((address) => address.methodName === methodName) ?? container.addresses.find((address) => address.methodName === '');
+  return (
+    container.addresses.find((address) => address.methodName === methodName) ??
+    container.addresses.find((address) => address.methodName === '')
+  );
 }
 
 /** The answer of the container to the client, each piece as it comes. */
-function relay(passage: Passage, lease: Lease, { response: from, upstream }: Extract<Outcome, { kind: 'response' }>, timer: NodeJS.Timeout): void {
+function relay(
+  passage: Passage,
+  lease: Lease,
+  { response: from, upstream }: Extract<Outcome, { kind: 'response' }>,
+  timer: NodeJS.Timeout,
+): void {
   const { response: to, requestId } = passage;
   const status = from.statusCode ?? 502;
   passage.span.event('first byte');
@@ -201,7 +232,12 @@ function answer(passage: Passage, { status, text, headers = {} }: Answer): void 
     const body = Buffer.from(text);
     // A body that nobody reads would be taken for the next request.
     const hasUnread = !request.complete;
-    response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'content-length': body.length, ...(hasUnread ? { connection: 'close' } : {}), ...headers });
+    response.writeHead(status, {
+      'content-type': 'text/plain; charset=utf-8',
+      'content-length': body.length,
+      ...(hasUnread ? { connection: 'close' } : {}),
+      ...headers,
+    });
     response.end(body);
     if (hasUnread) request.resume();
   } else response.destroy();

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type IncomingMessage, request as httpRequest, type Server } from 'node:http';
+import { request as httpRequest, type IncomingMessage, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { openSpan } from '@portico/telemetry';
 import { type Answer, answers } from '../domain/answers.ts';
@@ -24,15 +24,30 @@ export function serveUpgrades(server: Server, around: Surroundings): void {
 
 async function upgrade(around: Surroundings, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
   const host = hostOf(request);
-  const decision = decideTarget({ target: around.routes.find(host), credentials: proxyCredentialsOf(request.headers), verify: around.verify, poolOf: around.poolOf });
+  const decision = decideTarget({
+    target: around.routes.find(host),
+    credentials: proxyCredentialsOf(request.headers),
+    verify: around.verify,
+    poolOf: around.poolOf,
+  });
   if (decision.kind === 'answer') return refuse(socket, decision.answer);
   const limited = around.rate(decision.workspace);
   if (limited > 0) return refuse(socket, answers.rateLimited(Math.ceil(limited / 1_000)));
-  const span = openSpan('upgrade', { kind: 'server', traceparent: validTraceparent(request.headers['traceparent']), attributes: { 'server.address': host } });
+  const span = openSpan('upgrade', {
+    kind: 'server',
+    traceparent: validTraceparent(request.headers['traceparent']),
+    attributes: { 'server.address': host },
+  });
   const gone = new AbortController();
   socket.once('close', () => gone.abort());
   const { remoteAddress = '', remotePort = 0 } = request.socket;
-  const by = { clientAddress: `${remoteAddress.replace(/^::ffff:/, '')}:${remotePort}`, requestId: randomBytes(12).toString('hex'), traceparent: span.traceparent || freshTraceparent(randomBytes(24)), scheme: 'http', host } as const;
+  const by = {
+    clientAddress: `${remoteAddress.replace(/^::ffff:/, '')}:${remotePort}`,
+    requestId: randomBytes(12).toString('hex'),
+    traceparent: span.traceparent || freshTraceparent(randomBytes(24)),
+    scheme: 'http',
+    host,
+  } as const;
   const granted = await leaseFor({ around, span, gone: gone.signal, by }, decision, new Set());
   if (granted.kind === 'refused') {
     span.end();
@@ -44,9 +59,25 @@ async function upgrade(around: Surroundings, request: IncomingMessage, socket: D
     lease.release();
     return refuse(socket, answers.unreachable);
   }
-  const headers = [...requestHeaders(request.rawHeaders, { ...by, isPort: address.endpoint?.$case === 'tcp' }), 'connection', 'Upgrade', 'upgrade', request.headers.upgrade ?? ''];
-  const upstream = httpRequest({ ...endpointOf(address), method: request.method, path: request.url, headers, agent: false, setDefaultHeaders: false, signal: gone.signal } as never);
-  upstream.once('upgrade', (response, other, early) => tunnel(socket, head, response, other, early, lease, () => span.end()));
+  const headers = [
+    ...requestHeaders(request.rawHeaders, { ...by, isPort: address.endpoint?.$case === 'tcp' }),
+    'connection',
+    'Upgrade',
+    'upgrade',
+    request.headers.upgrade ?? '',
+  ];
+  const upstream = httpRequest({
+    ...endpointOf(address),
+    method: request.method,
+    path: request.url,
+    headers,
+    agent: false,
+    setDefaultHeaders: false,
+    signal: gone.signal,
+  } as never);
+  upstream.once('upgrade', (response, other, early) =>
+    tunnel(socket, head, response, other, early, lease, () => span.end()),
+  );
   upstream.once('response', (response) => {
     relayRefusal(socket, response);
     lease.release();
@@ -60,7 +91,15 @@ async function upgrade(around: Surroundings, request: IncomingMessage, socket: D
   upstream.end();
 }
 
-function tunnel(client: Duplex, head: Buffer, response: IncomingMessage, container: Duplex, early: Buffer, lease: Lease, onEnd: () => void): void {
+function tunnel(
+  client: Duplex,
+  head: Buffer,
+  response: IncomingMessage,
+  container: Duplex,
+  early: Buffer,
+  lease: Lease,
+  onEnd: () => void,
+): void {
   client.write(headText(response));
   if (early.length > 0) client.write(early);
   if (head.length > 0) container.write(head);
@@ -86,6 +125,10 @@ function relayRefusal(socket: Duplex, response: IncomingMessage): void {
 }
 
 function refuse(socket: Duplex, { status, text, headers = {} }: Answer): void {
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join('');
-  socket.end(`HTTP/1.1 ${status} -\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(text)}\r\nconnection: close\r\n${lines}\r\n${text}`);
+  const lines = Object.entries(headers)
+    .map(([name, value]) => `${name}: ${value}\r\n`)
+    .join('');
+  socket.end(
+    `HTTP/1.1 ${status} -\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(text)}\r\nconnection: close\r\n${lines}\r\n${text}`,
+  );
 }

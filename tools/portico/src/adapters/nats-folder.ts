@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { serviceNames } from '@portico/contracts';
@@ -12,16 +12,18 @@ export interface NatsFolder {
 }
 
 const FIRST_PORT = 14_222;
+/** How many ports instances spread over, so that two that start at once do not choose the same. */
+const PORT_SPREAD = 1_000;
 
 /** Writes what the server needs: its port, a password for each service, and who may do what. */
 export async function prepareNats(home: string, isRunning: boolean): Promise<NatsFolder> {
   await mkdir(join(home, 'keys', 'nats'), { recursive: true, mode: 0o700 });
   await mkdir(join(home, 'nats'), { recursive: true, mode: 0o700 });
-  const port = await portOf(join(home, 'nats', 'port'), isRunning);
+  const port = await portOf(home, isRunning);
   const configFile = join(home, 'nats', 'nats.conf');
   const users = await Promise.all(serviceNames.map((service) => userOf(home, service)));
   const config = {
-    server_name: 'portico',
+    server_name: natsNameOf(home),
     host: '127.0.0.1',
     port,
     max_payload: 8 * 1024 * 1024,
@@ -34,11 +36,21 @@ export async function prepareNats(home: string, isRunning: boolean): Promise<Nat
   return { port, configFile };
 }
 
+/** The name by which the server of an instance can be told from any other. */
+export function natsNameOf(home: string): string {
+  return `portico-${digestOf(home).toString('hex', 0, 6)}`;
+}
+
+function digestOf(home: string): Buffer {
+  return createHash('sha256').update(home).digest();
+}
+
 /** Chosen at the first start and kept, so that what runs finds the server again. */
-async function portOf(file: string, isRunning: boolean): Promise<number> {
+async function portOf(home: string, isRunning: boolean): Promise<number> {
+  const file = join(home, 'nats', 'port');
   const known = Number(await readFile(file, 'utf8').catch(() => ''));
   if (known && (isRunning || (await isPortFree(known)))) return known;
-  const port = await freePortFrom(FIRST_PORT);
+  const port = await freePortFrom(FIRST_PORT + (digestOf(home).readUInt32BE() % PORT_SPREAD));
   await writeFile(file, `${port}\n`, { mode: 0o600 });
   return port;
 }

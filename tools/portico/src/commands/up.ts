@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import process from 'node:process';
+import { setInterval } from 'node:timers/promises';
 import { registerInstance } from '../adapters/machine-cache.ts';
 import { prepareNats } from '../adapters/nats-folder.ts';
 import { awaitReady } from '../await-ready.ts';
@@ -8,9 +9,12 @@ import { readClientToken } from '../client-token.ts';
 import type { Config } from '../config.ts';
 import { sayHello } from '../hello.ts';
 import { prepareHome, runningSupervisor, startSupervisor, stopSupervisor } from '../instance.ts';
-import { makePlan } from '../make-plan.ts';
+import { logFileOf, makePlan } from '../make-plan.ts';
 import { say, sayStep } from '../terminal.ts';
+import { UserError } from '../user-error.ts';
 import { down } from './down.ts';
+
+const SUPERVISOR_CHECK_MS = 500;
 
 export interface UpOptions {
   /** Stay, and take everything down on Ctrl-C. */
@@ -31,14 +35,28 @@ export async function up(config: Config, { isForeground, hasHello }: UpOptions):
   sayNext(config);
   if (!isForeground) return;
   say('\nPortico runs; Ctrl-C takes it down.');
-  await stopped;
+  await Promise.race([stopped, supervisorGone(config.home)]);
   await down(config, { isPurge: false });
+}
+
+/** Fails when the supervisor has ended by itself; until then it keeps this process alive. */
+async function supervisorGone(home: string): Promise<never> {
+  for await (const _ of setInterval(SUPERVISOR_CHECK_MS)) {
+    if (!runningSupervisor(home)) break;
+  }
+  throw new UserError(
+    `The supervisor has ended; ${logFileOf(home, 'supervisor')} may say why. ./portico up starts again.`,
+  );
 }
 
 async function start(config: Config): Promise<void> {
   await checkBundles(config);
   const running = runningSupervisor(config.home);
-  if (!running) await checkStart(config);
+  if (!running) {
+    // A supervisor that was killed has left its services behind, with their ports.
+    await stopSupervisor(config.home);
+    await checkStart(config);
+  }
   await prepareHome(config.home);
   await registerInstance(config.cache, config.home);
   const plan = makePlan(config, await prepareNats(config.home, running !== undefined));
