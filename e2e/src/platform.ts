@@ -97,7 +97,9 @@ function processIdsOf(status: string): Map<string, number> {
 function run(file: string, args: readonly string[], environment: Readonly<Record<string, string>>): RunningClient {
   const child = spawn(file, args, { env: { ...process.env, ...environment }, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
-  const take = (data: Buffer): void => void (output += data.toString());
+  const take = (data: Buffer): void => {
+    output += data.toString();
+  };
   child.stdout.on('data', take);
   child.stderr.on('data', take);
   const finished = new Promise<Finished>((resolve, reject) => {

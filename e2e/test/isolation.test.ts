@@ -20,7 +20,7 @@ before(async () => {
   other = JSON.parse((await ask(platform, 'local--reaching-address')).text) as typeof other;
 });
 
-after(() => platform[Symbol.asyncDispose]());
+after(() => platform?.[Symbol.asyncDispose]());
 
 async function canReach(host: string, port: number): Promise<boolean> {
   const { text } = await ask(platform, 'local--reaching-reach', `/?host=${host}&port=${port}`);

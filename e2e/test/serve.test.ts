@@ -13,7 +13,11 @@ test('modal serve: a -dev URL, the container in the terminal, live edits, gone a
   await writeFile(source, text);
   const client = platform.startModal('serve', source);
   await untilPrinted(client, /local--serving-live-dev\.localhost/);
-  assert.deepEqual(JSON.parse((await ask(platform, 'local--serving-live-dev')).text), { version: 1 });
+  // The client prints the address before it publishes the app.
+  await eventually(
+    'the app is published',
+    async () => (await ask(platform, 'local--serving-live-dev')).text === '{"version":1}',
+  );
   await untilPrinted(client, 'a line from the container');
   await writeFile(source, text.replace('"version": 1', '"version": 2'));
   await eventually(

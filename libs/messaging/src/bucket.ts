@@ -71,7 +71,7 @@ function bucketOf<T>(kv: KV, codec: Codec<T>, name: string): Bucket<T> {
   const encode = (value: T): Uint8Array => codec.encode(value).finish();
   const get: Bucket<T>['get'] = async (key) => {
     const entry = await kv.get(key);
-    if (!entry || entry.operation !== 'PUT') return undefined;
+    if (entry?.operation !== 'PUT') return undefined;
     return { key, value: codec.decode(entry.value), revision: entry.revision };
   };
   const keys: Bucket<T>['keys'] = async (filter = '>') => {

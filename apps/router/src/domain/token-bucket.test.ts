@@ -5,7 +5,10 @@ import { createTokenBucket } from './token-bucket.ts';
 /** Repeatable numbers in [0, 1). */
 function randoms(seed: number): () => number {
   let state = seed;
-  return () => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647;
+  return () => {
+    state = (state * 48_271) % 2_147_483_647;
+    return state / 2_147_483_647;
+  };
 }
 
 test('any arrivals: never more than rate·t + burst, and every refusal is one that had to be', () => {

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { request as httpRequest, type IncomingMessage, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { nodeAgent } from '@portico/contracts';
 import { openSpan } from '@portico/telemetry';
 import { type Answer, answers } from '../domain/answers.ts';
 import { decideTarget, proxyCredentialsOf } from '../domain/decide-target.ts';
 import { requestHeaders } from '../domain/headers.ts';
-import type { Lease } from '../domain/pool.ts';
 import { freshTraceparent, validTraceparent } from '../domain/trace-context.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { endpointOf } from './exchange.ts';
@@ -40,25 +40,50 @@ async function upgrade(around: Surroundings, request: IncomingMessage, socket: D
   });
   const gone = new AbortController();
   socket.once('close', () => gone.abort());
-  const { remoteAddress = '', remotePort = 0 } = request.socket;
-  const by = {
-    clientAddress: `${remoteAddress.replace(/^::ffff:/, '')}:${remotePort}`,
-    requestId: randomBytes(12).toString('hex'),
-    traceparent: span.traceparent || freshTraceparent(randomBytes(24)),
-    scheme: 'http',
-    host,
-  } as const;
+  const by = forwardedBy(request, host, span.traceparent || freshTraceparent(randomBytes(24)));
   const granted = await leaseFor({ around, span, gone: gone.signal, by }, decision, new Set());
   if (granted.kind === 'refused') {
     span.end();
     return refuse(socket, granted.answer);
   }
   const { lease } = granted;
+  const end = (): void => {
+    lease.release();
+    span.end();
+  };
   const address = addressFor(lease.container, decision.route.methodName);
   if (!address || gone.signal.aborted) {
-    lease.release();
+    end();
     return refuse(socket, answers.unreachable);
   }
+  pass({ request, socket, head, by, address, gone: gone.signal, end });
+}
+
+function forwardedBy(request: IncomingMessage, host: string, traceparent: string) {
+  const { remoteAddress = '', remotePort = 0 } = request.socket;
+  return {
+    clientAddress: `${remoteAddress.replace(/^::ffff:/, '')}:${remotePort}`,
+    requestId: randomBytes(12).toString('hex'),
+    traceparent,
+    scheme: 'http',
+    host,
+  } as const;
+}
+
+interface Passage {
+  readonly request: IncomingMessage;
+  readonly socket: Duplex;
+  /** What the client has sent after the head. */
+  readonly head: Buffer;
+  readonly by: ReturnType<typeof forwardedBy>;
+  readonly address: nodeAgent.Address;
+  readonly gone: AbortSignal;
+  /** Gives the slot back, once. */
+  readonly end: () => void;
+}
+
+/** Asks the container to upgrade, and connects the two if it does. */
+function pass({ request, socket, head, by, address, gone, end }: Passage): void {
   const headers = [
     ...requestHeaders(request.rawHeaders, { ...by, isPort: address.endpoint?.$case === 'tcp' }),
     'connection',
@@ -73,43 +98,33 @@ async function upgrade(around: Surroundings, request: IncomingMessage, socket: D
     headers,
     agent: false,
     setDefaultHeaders: false,
-    signal: gone.signal,
+    signal: gone,
   } as never);
-  upstream.once('upgrade', (response, other, early) =>
-    tunnel(socket, head, response, other, early, lease, () => span.end()),
-  );
+  upstream.once('upgrade', (response, other, early) => {
+    socket.write(headText(response));
+    if (early.length > 0) socket.write(early);
+    if (head.length > 0) other.write(head);
+    tunnel(socket, other, end);
+  });
   upstream.once('response', (response) => {
     relayRefusal(socket, response);
-    lease.release();
-    span.end();
+    end();
   });
   upstream.once('error', () => {
     refuse(socket, answers.unreachable);
-    lease.release();
-    span.end();
+    end();
   });
   upstream.end();
 }
 
-function tunnel(
-  client: Duplex,
-  head: Buffer,
-  response: IncomingMessage,
-  container: Duplex,
-  early: Buffer,
-  lease: Lease,
-  onEnd: () => void,
-): void {
-  client.write(headText(response));
-  if (early.length > 0) client.write(early);
-  if (head.length > 0) container.write(head);
+/** Bytes both ways until one of the two closes. */
+function tunnel(client: Duplex, container: Duplex, onEnd: () => void): void {
   client.pipe(container);
   container.pipe(client);
   container.on('error', () => client.destroy());
   container.once('close', () => client.destroy());
   client.once('close', () => {
     container.destroy();
-    lease.release();
     onEnd();
   });
 }
