@@ -5,12 +5,15 @@ import { join, resolve } from 'node:path';
 import process from 'node:process';
 
 const project = resolve(process.argv[2] ?? '.');
+/** A test that hangs must not hold up whoever waits for all of them. */
+const PROJECT_TIMEOUT_MS = 25 * 60_000;
+
 const files = globSync(['src/**/*.test.ts', 'test/**/*.test.ts'], { cwd: project }).sort();
 
 if (files.length === 0) {
   process.stdout.write('no tests\n');
 } else {
-  const { status } = spawnSync(
+  const { status, error } = spawnSync(
     process.execPath,
     [
       '--conditions=@portico/source',
@@ -20,7 +23,8 @@ if (files.length === 0) {
       '--test-timeout=600000',
       ...files.map((file) => join(project, file)),
     ],
-    { cwd: project, stdio: 'inherit' },
+    { cwd: project, stdio: 'inherit', timeout: PROJECT_TIMEOUT_MS },
   );
+  if (error) process.stderr.write(`The tests of ${project} did not end by themselves: ${error.message}\n`);
   process.exitCode = status ?? 1;
 }
