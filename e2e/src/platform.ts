@@ -15,6 +15,8 @@ export interface Platform extends AsyncDisposable {
   readonly environment: Readonly<Record<string, string>>;
   /** Runs the official client to its end. */
   modal(...args: string[]): Promise<Finished>;
+  /** The same with other settings: another token, say. */
+  modalAs(settings: Readonly<Record<string, string | undefined>>, ...args: string[]): Promise<Finished>;
   /** Starts the official client and lets it run. */
   startModal(...args: string[]): RunningClient;
   portico(...args: string[]): Promise<Finished>;
@@ -75,6 +77,7 @@ export async function startPlatform(extra: Readonly<Record<string, string>> = {}
     environment: client,
     portico,
     modal: (...args) => run(modalProgram, args, client).finished,
+    modalAs: (settings, ...args) => run(modalProgram, args, { ...client, ...settings }).finished,
     startModal(...args) {
       const running = run(modalProgram, args, client);
       clients.add(running.child);
@@ -94,7 +97,11 @@ function processIdsOf(status: string): Map<string, number> {
   return new Map(services.flatMap(({ name, pid }) => (pid ? [[name, pid]] : [])));
 }
 
-function run(file: string, args: readonly string[], environment: Readonly<Record<string, string>>): RunningClient {
+function run(
+  file: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): RunningClient {
   const child = spawn(file, args, { env: { ...process.env, ...environment }, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   const take = (data: Buffer): void => {

@@ -1,0 +1,3 @@
+"""A package of the user, sent along with the app."""
+
+NAME = "picture"
