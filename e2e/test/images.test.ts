@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { eventually } from '@portico/testing';
 import { ask } from '../src/http.ts';
 import { type Finished, type Platform, repository, startPlatform } from '../src/platform.ts';
 
@@ -58,11 +59,12 @@ test('the log of a build reaches the client, and a second deploy builds nothing'
   const again = await platform.modal('deploy', source);
   assert.equal(again.exitCode, 0, again.output);
   assert.doesNotMatch(again.output, /=> Step|Built image/);
-  const { text } = await ask(platform, 'local--layered-inside');
-  assert.equal(
-    (JSON.parse(text) as { files: Record<string, string> }).files['/mounted/assets/deep/a.txt'],
-    'another asset',
-  );
+  await eventually('the new version answers', async () => {
+    const { text } = await ask(platform, 'local--layered-inside');
+    return (
+      (JSON.parse(text) as { files: Record<string, string> }).files['/mounted/assets/deep/a.txt'] === 'another asset'
+    );
+  });
 });
 
 test('a token works until it is revoked', async () => {
