@@ -33,8 +33,8 @@ export function readProjectFile(file: string): string {
 /** The repository once more, to be spoilt: its own sources, and the packages of the real one. */
 export interface RepositoryCopy extends Disposable {
   readonly folder: string;
-  /** Runs a program of node_modules/.bin there. */
-  run(program: string, ...args: string[]): { status: number; output: string };
+  /** Runs a program of node_modules/.bin there; `output` is all that it prints. */
+  run(program: string, ...args: string[]): { status: number; stdout: string; output: string };
 }
 
 export function copyRepository(): RepositoryCopy {
@@ -66,7 +66,7 @@ export function copyRepository(): RepositoryCopy {
         encoding: 'utf8',
         maxBuffer: 64 * 1024 * 1024,
       });
-      return { status: status ?? 1, output: stdout + stderr };
+      return { status: status ?? 1, stdout, output: stdout + stderr };
     },
     [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
   };

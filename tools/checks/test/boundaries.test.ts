@@ -53,7 +53,7 @@ test('forbidden imports are refused, each of them, and allowed ones are not', ()
   const graph = copy.run('nx', 'show', 'projects');
   assert.equal(graph.status, 0, graph.output);
   const lint = copy.run('eslint', '--format=json', ...Object.keys(planted));
-  const results = JSON.parse(lint.output.slice(lint.output.indexOf('[{'))) as LintResult[];
+  const results = JSON.parse(lint.stdout) as LintResult[];
   const refused = (file: string): ReadonlySet<number> => {
     const messages = results.find(({ filePath }) => filePath.endsWith(`/${file}`))?.messages ?? [];
     return new Set(messages.filter(({ ruleId }) => RULES.has(ruleId ?? '')).map(({ line }) => line));
