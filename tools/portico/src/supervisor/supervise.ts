@@ -17,6 +17,8 @@ export async function supervise(plan: Plan): Promise<Supervised | undefined> {
   await endLeftovers(plan.stateFile);
   const kept: KeptProcess[] = [];
   const writeState = (): void => {
+    // Who reads the state must not take the first few for all.
+    if (kept.length < plan.processes.length) return;
     const state: SupervisorState = {
       supervisor: self,
       fingerprint: plan.fingerprint,
