@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-import { Agent, createServer } from 'node:http';
 import { auth, buckets, nodeAgent, router, subjects } from '@portico/contracts';
 import { type Credentials, openCredentials } from '@portico/credentials';
 import { serveAll, serveGrpc } from '@portico/grpc';
@@ -10,10 +8,11 @@ import { answerForBroken, createPools } from './adapters/pools.ts';
 import type { Config } from './config.ts';
 import type { DecisionNeeds } from './domain/decide-target.ts';
 import { createRouteTable } from './domain/route-table.ts';
+import { createTimerWheel } from './domain/timer-wheel.ts';
 import { createTokenBucket, type TokenBucket } from './domain/token-bucket.ts';
 import { explain } from './grpc/explain-host.ts';
-import { servePublic } from './http/front.ts';
-import { serveUpgrades } from './http/upgrade.ts';
+import { servePublic } from './http/serve-public.ts';
+import { createUpstreamPool } from './http/upstream-pool.ts';
 import type { Surroundings } from './surroundings.ts';
 
 /** Everything the router is made of, in the order in which it opens. */
@@ -23,17 +22,28 @@ export async function startRouter(config: Config, { opened, log }: ServiceContex
   const routes = createRouteTable();
   const pools = createPools(() => undefined);
   opened.use(await openView(nats, buckets.live, { log, onChange: ({ key, value }) => routes.apply(key, value) }));
-  const containers = opened.use(await openView(nats, buckets.containers, { log, onChange: pools.onContainer }));
+  const upstreams = opened.use(createUpstreamPool());
+  const containers = opened.use(
+    await openView(nats, buckets.containers, {
+      log,
+      onChange(change, before) {
+        pools.onContainer(change, before);
+        // A container that drains must not wait for connections that nobody will use.
+        if (change.value?.state !== nodeAgent.ContainerState.READY) upstreams.closeIdle(before?.addresses ?? []);
+      },
+    }),
+  );
   const reporter = opened.use(createLoadReporter(nats, pools));
-  const agent = new Agent({ keepAlive: true, maxFreeSockets: 1_024, scheduling: 'lifo' });
-  opened.defer(() => agent.destroy());
+  const timers = opened.use(createTimerWheel());
   const around: Surroundings = {
     routes,
     poolOf: pools.of,
     verify: verifierOf(credentials),
     rate: createRates(config),
     limits: config.limits,
-    agent,
+    upstreams,
+    timers,
+    isTracing: config.otlpEndpoint !== undefined,
     onQueued: reporter.wake,
     onExpired: (containerId, reason) => publish(nats, subjects.containerExpired, containerId, { containerId, reason }),
     async whyBroken(containerId, withinMs) {
@@ -48,34 +58,9 @@ export async function startRouter(config: Config, { opened, log }: ServiceContex
   };
   const api = serveAll(router.RouterServiceService, { explainHost: ({ host }) => ({ text: explain(around, host) }) });
   opened.use(await serveGrpc({ address: `unix://${socketOf(config.home, 'router')}`, apis: [api], log }));
-  return serve(config, around, opened);
-}
-
-/** Opened last: requests come only when everything else is there, and are the first to end. */
-async function serve(config: Config, around: Surroundings, opened: AsyncDisposableStack): Promise<{ port: number }> {
-  const { limits } = config;
-  const server = createServer({
-    maxHeaderSize: limits.headerBytesMax,
-    headersTimeout: limits.headTimeoutMs,
-    requestTimeout: 0,
-    keepAliveTimeout: limits.idleTimeoutMs,
-    connectionsCheckingInterval: 1_000,
-    noDelay: true,
-    insecureHTTPParser: false,
-  });
-  servePublic(server, around);
-  serveUpgrades(server, around);
-  server.listen(config.httpPort, config.listen);
-  await once(server, 'listening');
-  opened.defer(async () => {
-    const closed = once(server, 'close');
-    server.close();
-    const cut = setTimeout(() => server.closeAllConnections(), config.graceMs - 500);
-    await closed;
-    clearTimeout(cut);
-  });
-  const address = server.address();
-  return { port: typeof address === 'object' && address ? address.port : config.httpPort };
+  // Opened last: requests come only when everything else is there, and are the first to end.
+  const { listen, httpPort, graceMs } = config;
+  return opened.use(await servePublic({ host: listen, port: httpPort, graceMs: Math.max(0, graceMs - 500) }, around));
 }
 
 function createRates({ limits }: Config): Surroundings['rate'] {

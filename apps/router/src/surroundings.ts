@@ -1,10 +1,11 @@
-import type { Agent } from 'node:http';
 import type { Logger } from '@portico/telemetry';
 import type { Limits } from './config.ts';
 import type { Answer } from './domain/answers.ts';
 import type { DecisionNeeds } from './domain/decide-target.ts';
 import type { Pool } from './domain/pool.ts';
 import type { RouteTable } from './domain/route-table.ts';
+import type { TimerWheel } from './domain/timer-wheel.ts';
+import type { UpstreamPool } from './http/upstream-pool.ts';
 
 /** What a request meets on its way; all of it in memory. */
 export interface Surroundings {
@@ -14,7 +15,10 @@ export interface Surroundings {
   /** 0 = go on; else milliseconds until the workspace may send again. */
   readonly rate: (workspace: string) => number;
   readonly limits: Limits;
-  readonly agent: Agent;
+  readonly upstreams: UpstreamPool;
+  readonly timers: TimerWheel;
+  /** Whether spans go anywhere. */
+  readonly isTracing: boolean;
   /** Someone waits for a pool. */
   readonly onQueued: (pool: Pool, appId: string, traceparent: string) => void;
   /** A request ran into its timeout in this container. */

@@ -1,5 +1,6 @@
 import type { control } from '@portico/contracts';
 import { type Answer, answers } from './answers.ts';
+import { PROXY_BEARER, type RequestHead } from './http1/request-head.ts';
 import type { Pool } from './pool.ts';
 import type { Target } from './route-table.ts';
 
@@ -57,15 +58,12 @@ function servingPool(
   return before.hasReady ? { spec: previous, pool: before } : { spec, pool: own };
 }
 
-const BEARER = /^Bearer (wk-[A-Za-z0-9]+)\.(ws-[A-Za-z0-9]+)$/;
-
 /** Both forms in which clients send them. */
-export function proxyCredentialsOf(headers: {
-  readonly [name: string]: string | string[] | undefined;
-}): ProxyCredentials | undefined {
-  const key = headers['modal-key'];
-  const secret = headers['modal-secret'];
-  if (typeof key === 'string' && typeof secret === 'string') return { key, secret };
-  const bearer = typeof headers['authorization'] === 'string' ? BEARER.exec(headers['authorization']) : null;
+export function proxyCredentialsOf(
+  head: Pick<RequestHead, 'modalKey' | 'modalSecret' | 'authorization'>,
+): ProxyCredentials | undefined {
+  const { modalKey, modalSecret, authorization } = head;
+  if (modalKey !== '' && modalSecret !== '') return { key: modalKey, secret: modalSecret };
+  const bearer = authorization === '' ? null : PROXY_BEARER.exec(authorization);
   return bearer ? { key: bearer[1] ?? '', secret: bearer[2] ?? '' } : undefined;
 }

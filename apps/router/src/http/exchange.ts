@@ -1,67 +1,287 @@
-import { type Agent, type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
-import type { nodeAgent } from '@portico/contracts';
+import { type OpenSpan, openSpan } from '@portico/telemetry';
+import { addressOf } from '../domain/address-of.ts';
+import { type Answer, answers } from '../domain/answers.ts';
+import { clientHead, upgradeHead } from '../domain/client-head.ts';
+import { containerHead } from '../domain/container-head.ts';
+import { decideTarget, proxyCredentialsOf } from '../domain/decide-target.ts';
+import { type BodyFollower, createBodyFollower } from '../domain/http1/body-follower.ts';
+import type { RequestHead } from '../domain/http1/request-head.ts';
+import type { ResponseHead } from '../domain/http1/response-head.ts';
+import type { Lease } from '../domain/pool.ts';
+import { freshTraceparent, nextRequestId, validTraceparent } from '../domain/request-identity.ts';
+import type { Surroundings } from '../surroundings.ts';
+import type { ClientConnection } from './client-connection.ts';
+import type { ExchangeState, Forward, Sent } from './exchange-state.ts';
+import { RequestBody } from './request-body.ts';
+import { searchSlot } from './search-slot.ts';
+import { connectTunnel } from './tunnel.ts';
+import type { AnswerListener, Failure } from './upstream.ts';
+import type { Wire } from './wire.ts';
+import { answerBytes } from './write-answer.ts';
 
-/** How one try at a container ended. */
-export type Outcome =
-  /** It answers; the body is still to come. */
-  | { readonly kind: 'response'; readonly response: IncomingMessage; readonly upstream: ClientRequest }
-  /** Provably not delivered: another container may be tried. */
-  | { readonly kind: 'not-sent' }
-  /** It has no free slot, whatever the router believed. */
-  | { readonly kind: 'busy' }
-  /** It broke off before it answered. */
-  | { readonly kind: 'broken' };
+const TRIES_MAX = 3;
+/** A head goes out in one write with this much of its body. */
+const TOGETHER_BYTES_MAX = 8 * 1024;
+/** How long the report of a container that broke off is waited for: it tells why. */
+const REPORT_WITHIN_MS = 1_000;
+const NEW: ExchangeState = { kind: 'new' };
+const OVER: ExchangeState = { kind: 'over' };
 
-export interface Attempt {
-  readonly address: nodeAgent.Address;
-  readonly agent: Agent;
-  readonly method: string;
-  readonly path: string;
-  readonly headers: readonly string[];
-  /** The whole body, or a stream that can be sent once. */
-  readonly body: Buffer | IncomingMessage;
-  readonly signal: AbortSignal;
-}
+/** One request and its answer. */
+export class Exchange implements AnswerListener {
+  readonly #around: Surroundings;
+  readonly #client: ClientConnection;
+  readonly #head: RequestHead;
+  readonly #body: RequestBody;
+  readonly #requestId = nextRequestId();
+  readonly #span: OpenSpan | undefined;
+  readonly #traceparent: string;
+  #state: ExchangeState = NEW;
+  /** For a client that does not know the chunked coding. */
+  #dechunker: BodyFollower | undefined;
+  #tries = 0;
+  /** Containers that have had their try. */
+  #tried: Set<string> | undefined;
 
-/** Methods that may be sent again when a kept connection turned out to be closed. */
-const repeatable: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
+  constructor(around: Surroundings, client: ClientConnection, head: RequestHead) {
+    this.#around = around;
+    this.#client = client;
+    this.#head = head;
+    this.#body = new RequestBody(head.framing, around.limits.bodyBytesMax);
+    const theirs = validTraceparent(head.traceparent);
+    if (around.isTracing) {
+      const attributes = { 'http.request.method': head.method, 'server.address': head.host };
+      this.#span = openSpan(head.method, { kind: 'server', traceparent: theirs, attributes });
+    }
+    this.#traceparent = this.#span?.traceparent || theirs || freshTraceparent();
+  }
 
-/** Sends the request to one container. */
-export function attempt({ address, agent, method, path, headers, body, signal }: Attempt): Promise<Outcome> {
-  return new Promise((resolve) => {
-    const upstream = httpRequest({
-      ...endpointOf(address),
-      agent,
-      method,
-      path,
-      headers: [...headers],
-      signal,
-      setDefaultHeaders: false,
-    } as never);
-    let isConnected = false;
-    upstream.once('socket', (socket) => {
-      if (socket.connecting) socket.once('connect', () => (isConnected = true));
-      else isConnected = true;
-    });
-    upstream.once('response', (response) => {
-      if (response.headers['portico-busy'] === '1') {
-        response.resume();
-        return resolve({ kind: 'busy' });
+  /** Decides over the request and sends it, or waits for a container. */
+  start(): void {
+    if (this.#state.kind !== 'new') return;
+    const { routes, verify, poolOf, rate } = this.#around;
+    const target = routes.find(this.#head.host);
+    const decision = decideTarget({ target, credentials: proxyCredentialsOf(this.#head), verify, poolOf });
+    if (decision.kind === 'answer') return this.#answer(decision.answer);
+    const waitMs = rate(decision.workspace);
+    if (waitMs > 0) return this.#answer(answers.rateLimited(Math.ceil(waitMs / 1_000)));
+    if (this.#body.isTooLarge) return this.#answer(answers.bodyTooLarge);
+    this.#seek(decision);
+  }
+
+  /** Takes what belongs to the body; the index just past it, or -1 when the exchange has ended over it. */
+  takeBody(bytes: Buffer, from: number, to: number): number {
+    const end = this.#body.take(bytes, from, to);
+    if (end < 0 || this.#body.isTooLarge) {
+      // A length that is too large is refused when the target is known.
+      if (end >= 0 && this.#state.kind === 'new') return to;
+      this.#endBody(end < 0 ? answers.badRequest('a chunk that is malformed') : answers.bodyTooLarge);
+      return -1;
+    }
+    const state = this.#state;
+    if (state.kind === 'sent' || state.kind === 'answering') {
+      if (end > from && !state.sent.upstream.wire.write(bytes.subarray(from, end))) {
+        this.#client.wire.keepBytes();
+        this.#client.wire.pause();
       }
-      resolve({ kind: 'response', response, upstream });
+    } else if (this.#body.isFull) this.#client.wire.pause();
+    return end;
+  }
+
+  /** What was written to the client has gone: the container may go on. */
+  onClientDrain(): void {
+    if (this.#state.kind === 'answering') this.#state.sent.upstream.wire.resume();
+  }
+
+  /** The client has left. */
+  abandon(): void {
+    const state = this.#state;
+    this.#state = OVER;
+    if (state.kind === 'waiting') state.search.abandon();
+    else if (state.kind === 'sent' || state.kind === 'answering') this.#letGo(state.sent);
+    this.#span?.end({ 'http.response.status_code': 499 });
+  }
+
+  onInterim(text: string): void {
+    if (!this.#head.isHttp10) this.#client.wire.writeText(text);
+  }
+
+  onHead(head: ResponseHead, body: Buffer): void {
+    const state = this.#state;
+    if (state.kind !== 'sent') return;
+    if (head.isBusy) {
+      this.#letGo(state.sent);
+      return this.#again(state.forward, state.sent, answers.noneReady);
+    }
+    this.#span?.event('first byte');
+    const { isHttp10, keepsAlive } = this.#head;
+    // A body that the container did not wait for can't be told from the next request.
+    const closes = !keepsAlive || this.#client.isStopping || head.framing.kind === 'until-close' || !this.#body.isDone;
+    this.#state = { kind: 'answering', sent: state.sent, status: head.status, closes };
+    const text = clientHead(head, { requestId: this.#requestId, isHttp10, closes });
+    if (isHttp10 && head.framing.kind === 'chunked') {
+      this.#dechunker = createBodyFollower(head.framing, (bytes, from, to) => this.#toClient(bytes.subarray(from, to)));
+      this.#client.wire.writeText(text);
+      this.onBody(body);
+    } else if (body.length <= TOGETHER_BYTES_MAX) {
+      if (!this.#client.wire.writeText(text + body.toString('latin1'))) state.sent.upstream.wire.pause();
+    } else {
+      this.#client.wire.writeText(text);
+      this.onBody(body);
+    }
+  }
+
+  onBody(bytes: Buffer): void {
+    if (this.#dechunker) this.#dechunker.follow(bytes, 0, bytes.length);
+    else this.#toClient(bytes);
+  }
+
+  onComplete(): void {
+    const state = this.#state;
+    if (state.kind !== 'answering') return;
+    this.#state = OVER;
+    const { sent, status, closes } = state;
+    sent.deadline.cancel();
+    if (this.#body.isDone) this.#around.upstreams.release(sent.address, sent.upstream);
+    else sent.upstream.abandon();
+    sent.lease.release();
+    this.#span?.end({ 'http.response.status_code': status, 'container.id': sent.lease.container.containerId });
+    if (closes) this.#client.finish();
+    else this.#client.next();
+  }
+
+  onUpgrade(head: ResponseHead, wire: Wire, early: Buffer): void {
+    const state = this.#state;
+    if (state.kind !== 'sent') return wire.destroy();
+    this.#state = OVER;
+    const { deadline, lease } = state.sent;
+    deadline.cancel();
+    const tunnel = connectTunnel(this.#client.wire, wire, () => {
+      lease.release();
+      this.#span?.end({ 'http.response.status_code': 101, 'container.id': lease.container.containerId });
     });
-    upstream.on('error', () =>
-      resolve(
-        !isConnected || (upstream.reusedSocket && repeatable.has(method)) ? { kind: 'not-sent' } : { kind: 'broken' },
-      ),
-    );
-    if (Buffer.isBuffer(body)) upstream.end(body);
-    else body.pipe(upstream);
-  });
+    this.#client.wire.writeText(upgradeHead(head));
+    if (early.length > 0) this.#client.wire.write(Buffer.from(early));
+    this.#client.becomeTunnel(tunnel.client);
+  }
+
+  onFailure(failure: Failure): void {
+    const state = this.#state;
+    if (state.kind !== 'sent') return;
+    const { forward, sent } = state;
+    sent.deadline.cancel();
+    sent.lease.release();
+    if (failure === 'not-sent') return this.#again(forward, sent, answers.unreachable);
+    this.#state = { kind: 'asking why' };
+    void this.#around.whyBroken(sent.lease.container.containerId, REPORT_WITHIN_MS).then((answer) => {
+      if (this.#state.kind === 'asking why') this.#answer(answer);
+    });
+  }
+
+  onCut(): void {
+    if (this.#state.kind !== 'answering') return;
+    const { sent, status } = this.#state;
+    this.#state = OVER;
+    this.#letGo(sent);
+    this.#span?.end({ 'http.response.status_code': status }, 'the container broke off');
+    // The client must not take it for the whole.
+    this.#client.wire.destroy();
+  }
+
+  onDrain(): void {
+    this.#client.wire.resume();
+  }
+
+  #seek(forward: Forward): void {
+    const lease = forward.pool.tryAcquire(forward.spec.maxConcurrentInputs, this.#tried ?? NONE_TRIED);
+    if (lease) return this.#send(forward, lease);
+    if (forward.pool.queued >= this.#around.limits.queueMax) return this.#answer(answers.queueFull);
+    this.#span?.event('queued');
+    const search = searchSlot(this.#around, forward, this.#tried ?? NONE_TRIED, this.#traceparent, (granted) => {
+      if (granted.kind === 'refused') return this.#answer(granted.answer);
+      this.#send(forward, granted.lease);
+    });
+    this.#state = { kind: 'waiting', forward, search };
+  }
+
+  #send(forward: Forward, lease: Lease): void {
+    this.#tries += 1;
+    const address = addressOf(lease.container, forward.route.methodName);
+    if (!address) {
+      lease.release();
+      return this.#again(forward, { lease }, answers.unreachable);
+    }
+    const { upstreams, timers } = this.#around;
+    const upstream = upstreams.acquire(address);
+    const deadline = timers.after(forward.spec.timeoutMs, () => this.#expire());
+    this.#state = { kind: 'sent', forward, sent: { lease, address, upstream, deadline } };
+    this.#span?.event('dispatched');
+    upstream.begin({ method: this.#head.method, listener: this });
+    const head = containerHead(this.#head, {
+      clientAddress: this.#client.address,
+      requestId: this.#requestId,
+      traceparent: this.#traceparent,
+      scheme: 'http',
+      isPort: address.endpoint?.$case === 'tcp',
+    });
+    const isThrough = this.#body.sendWith(head, upstream.wire);
+    // A client that sends nothing is still read, to notice when it leaves.
+    if (isThrough || this.#body.isDone) this.#client.wire.resume();
+    else this.#client.wire.pause();
+  }
+
+  /** Another container, if one may be tried; else the answer. */
+  #again(forward: Forward, { lease }: Pick<Sent, 'lease'>, otherwise: Answer): void {
+    this.#tried ??= new Set();
+    this.#tried.add(lease.container.containerId);
+    if (this.#tries >= TRIES_MAX || !this.#body.isRepeatable) return this.#answer(otherwise);
+    this.#seek(forward);
+  }
+
+  #expire(): void {
+    const state = this.#state;
+    if (state.kind !== 'sent' && state.kind !== 'answering') return;
+    this.#around.onExpired(state.sent.lease.container.containerId, 'a request ran into its timeout');
+    this.#letGo(state.sent);
+    if (state.kind === 'sent') return this.#answer(answers.timedOut);
+    this.#state = OVER;
+    this.#span?.end({ 'http.response.status_code': state.status }, 'the time ran out');
+    this.#client.wire.destroy();
+  }
+
+  #letGo({ deadline, upstream, lease }: Sent): void {
+    deadline.cancel();
+    upstream.abandon();
+    lease.release();
+  }
+
+  /** The body can't be read to its end: nothing after it can be trusted. */
+  #endBody(answer: Answer): void {
+    const state = this.#state;
+    if (state.kind === 'waiting') state.search.abandon();
+    else if (state.kind === 'sent' || state.kind === 'answering') this.#letGo(state.sent);
+    if (state.kind !== 'answering') return this.#answer(answer);
+    this.#state = OVER;
+    this.#span?.end({ 'http.response.status_code': state.status }, answer.text);
+    this.#client.wire.destroy();
+  }
+
+  /** An answer of our own. */
+  #answer(answer: Answer): void {
+    this.#state = OVER;
+    const closes = !this.#head.keepsAlive || this.#client.isStopping || !this.#body.isDone;
+    this.#client.wire.write(answerBytes(answer, closes, this.#head.method === 'HEAD'));
+    this.#span?.end({ 'http.response.status_code': answer.status });
+    if (closes) this.#client.finish();
+    else this.#client.next();
+  }
+
+  #toClient(bytes: Buffer): void {
+    const state = this.#state;
+    if (state.kind !== 'answering' || this.#client.wire.write(bytes)) return;
+    state.sent.upstream.wire.keepBytes();
+    state.sent.upstream.wire.pause();
+  }
 }
 
-export function endpointOf({ endpoint }: nodeAgent.Address): { socketPath: string } | { host: string; port: number } {
-  if (endpoint?.$case === 'unixPath') return { socketPath: endpoint.value };
-  const [host = '', port = ''] = (endpoint?.value ?? '').split(':');
-  return { host, port: Number(port) };
-}
+const NONE_TRIED: ReadonlySet<string> = new Set();

@@ -1,0 +1,82 @@
+/** Header lines of one head, in the order in which they came. Reused: valid until the next `readFields`. */
+export interface Fields {
+  count: number;
+  /** In lower case. */
+  readonly names: string[];
+  /** Without the white space around them. */
+  readonly values: string[];
+  /** Where each line begins in the text; the one after the last is where the lines end. */
+  readonly starts: number[];
+}
+
+/** What no head may contain (RFC 9112 section 2.2): control characters, and a CR or LF that is alone. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it looks for
+const FORBIDDEN = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)|(?<!\r)\n/;
+
+const isTokenByte = tokenBytes();
+const fields: Fields = { count: 0, names: [], values: [], starts: [] };
+
+/** Whether a head has only characters that all parsers read in the same way. */
+export function isCleanText(text: string): boolean {
+  return !FORBIDDEN.test(text);
+}
+
+/**
+ * Reads header lines strictly (RFC 9112 section 5): a token, a colon right after it, a value; no folding.
+ * `end` is just past the CRLF of the last line. Undefined when a line is malformed.
+ */
+export function readFields(text: string, from: number, end: number): Fields | undefined {
+  let at = from;
+  fields.count = 0;
+  while (at < end) {
+    const colon = endOfToken(text, at);
+    if (colon === at || text.charCodeAt(colon) !== 0x3a) return undefined;
+    const lineEnd = text.indexOf('\r\n', colon);
+    fields.names[fields.count] = text.slice(at, colon).toLowerCase();
+    fields.values[fields.count] = trimmed(text, colon + 1, lineEnd);
+    fields.starts[fields.count] = at;
+    fields.count += 1;
+    at = lineEnd + 2;
+  }
+  fields.starts[fields.count] = at;
+  return fields;
+}
+
+/** The index just past the token (RFC 9110 section 5.6.2) that begins at `at`. */
+export function endOfToken(text: string, at: number): number {
+  let end = at;
+  while (isTokenByte[text.charCodeAt(end)] === 1) end += 1;
+  return end;
+}
+
+/** The names that the value of a Connection header lists, in lower case. */
+export function tokensOf(value: string): string[] {
+  return value
+    .toLowerCase()
+    .split(',')
+    .map((token) => token.trim())
+    .filter((token) => token !== '');
+}
+
+/** A Content-Length: digits only, small enough to be counted exactly. Undefined when it is none. */
+export function lengthOf(value: string): number | undefined {
+  return /^\d{1,15}$/.test(value) ? Number(value) : undefined;
+}
+
+function trimmed(text: string, from: number, to: number): string {
+  let [start, end] = [from, to];
+  while (start < end && isBlank(text.charCodeAt(start))) start += 1;
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end -= 1;
+  return text.slice(start, end);
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09;
+}
+
+function tokenBytes(): Uint8Array {
+  const table = new Uint8Array(256);
+  for (const char of "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+    table[char.charCodeAt(0)] = 1;
+  return table;
+}

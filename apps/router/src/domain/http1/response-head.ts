@@ -1,0 +1,91 @@
+import { type Fields, isCleanText, lengthOf, readFields, tokensOf } from './fields.ts';
+import { CHUNKED, type Framing, NO_BODY, UNTIL_CLOSE } from './framing.ts';
+
+/** What a container answers before its body. */
+export interface ResponseHead {
+  readonly status: number;
+  /** Status and reason, as they were written. */
+  readonly statusText: string;
+  readonly framing: Framing;
+  /** Whether the container keeps the connection. */
+  readonly keepsAlive: boolean;
+  /** It has no free slot, whatever the router believed. */
+  readonly isBusy: boolean;
+  readonly upgrade: string;
+  /** The header lines that may go on to the client, each with its CRLF. */
+  readonly lines: string;
+}
+
+const dropped: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'portico-busy',
+]);
+
+const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: ([^\r]*))?\r\n/;
+
+/** Reads a head from `text`; `end` is where the empty line begins. Undefined when it is malformed. */
+export function readResponseHead(text: string, end: number, hasBody: boolean): ResponseHead | undefined {
+  const head = text.length === end + 4 ? text : text.slice(0, end + 4);
+  const line = STATUS_LINE.exec(head);
+  if (!line || !isCleanText(head)) return undefined;
+  const fields = readFields(head, line[0].length, end + 2);
+  if (!fields) return undefined;
+  const status = Number(line[2]);
+  const framing = framingOf(fields, hasBody && status >= 200 && status !== 204 && status !== 304);
+  if (!framing) return undefined;
+  const options = tokensOf(fieldValue(fields, 'connection'));
+  const isHttp11 = line[1] === '1';
+  return {
+    status,
+    statusText: `${line[2]} ${line[3] ?? ''}`,
+    framing,
+    keepsAlive: (isHttp11 ? !options.includes('close') : options.includes('keep-alive')) && framing !== UNTIL_CLOSE,
+    isBusy: fieldValue(fields, 'portico-busy') === '1',
+    upgrade: fieldValue(fields, 'upgrade'),
+    lines: forwardable(head, fields, options),
+  };
+}
+
+function fieldValue({ count, names, values }: Fields, name: string): string {
+  for (let i = 0; i < count; i++) if (names[i] === name) return values[i] ?? '';
+  return '';
+}
+
+function framingOf({ count, names, values }: Fields, hasBody: boolean): Framing | undefined {
+  let length: string | undefined;
+  let coding: string | undefined;
+  for (let i = 0; i < count; i++) {
+    if (names[i] === 'content-length') {
+      if (length !== undefined && length !== values[i]) return undefined;
+      length = values[i];
+    } else if (names[i] === 'transfer-encoding') {
+      if (coding !== undefined) return undefined;
+      coding = values[i];
+    }
+  }
+  const bytes = length === undefined ? undefined : lengthOf(length);
+  if (length !== undefined && (bytes === undefined || coding !== undefined)) return undefined;
+  if (coding !== undefined && coding.toLowerCase() !== 'chunked') return undefined;
+  if (!hasBody) return NO_BODY;
+  if (coding !== undefined) return CHUNKED;
+  return bytes === undefined ? UNTIL_CLOSE : { kind: 'length', bytes };
+}
+
+function forwardable(text: string, { count, names, starts }: Fields, options: readonly string[]): string {
+  let lines = '';
+  let from = starts[0] ?? 0;
+  for (let i = 0; i < count; i++) {
+    const name = names[i] ?? '';
+    if (!dropped.has(name) && !(options.includes(name) && name !== 'content-length')) continue;
+    lines += text.slice(from, starts[i]);
+    from = starts[i + 1] ?? 0;
+  }
+  return lines + text.slice(from, starts[count]);
+}

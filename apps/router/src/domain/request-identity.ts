@@ -1,0 +1,35 @@
+import { randomBytes } from 'node:crypto';
+
+/** 24 bytes for a trace context; many are drawn at once, because a draw costs more than a request may. */
+const DRAWS = 256;
+const BYTES = 24;
+
+let drawn = Buffer.alloc(0);
+let used = 0;
+const processPart = randomBytes(6).toString('hex');
+let count = 0;
+
+/** A `traceparent` of the W3C shape, version 00; anything else is not continued. */
+const SHAPE = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+/** The client's trace if it is well formed. */
+export function validTraceparent(value: string): string | undefined {
+  return value !== '' && SHAPE.test(value) ? value : undefined;
+}
+
+/** A fresh, unsampled trace for when no telemetry runs: the app still has an id to log. */
+export function freshTraceparent(): string {
+  if (used === drawn.length) {
+    drawn = randomBytes(BYTES * DRAWS);
+    used = 0;
+  }
+  const hex = drawn.toString('hex', used, used + BYTES);
+  used += BYTES;
+  return `00-${hex.slice(0, 32)}-${hex.slice(32)}-00`;
+}
+
+/** Different for every request of every router. */
+export function nextRequestId(): string {
+  count += 1;
+  return `${processPart}${count.toString(16).padStart(12, '0')}`;
+}

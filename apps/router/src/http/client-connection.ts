@@ -1,0 +1,188 @@
+import type { Socket } from 'node:net';
+import { type Answer, answers } from '../domain/answers.ts';
+import { readRequestHead } from '../domain/http1/request-head.ts';
+import type { Deadline } from '../domain/timer-wheel.ts';
+import type { Surroundings } from '../surroundings.ts';
+import { Exchange } from './exchange.ts';
+import { acceptedWire, type Wire, type WireListener } from './wire.ts';
+import { answerBytes } from './write-answer.ts';
+
+type State =
+  /** Between requests, or in the head of one. */
+  | { readonly kind: 'head'; readonly deadline: Deadline; readonly hasBegun: boolean }
+  | { readonly kind: 'exchange'; readonly exchange: Exchange }
+  | { readonly kind: 'tunnel'; readonly listener: WireListener }
+  /** The last answer is out; what still comes is read over, so that the client sees it rather than a reset. */
+  | { readonly kind: 'closing'; readonly deadline: Deadline }
+  | { readonly kind: 'gone' };
+
+/** How long what still comes is read over. */
+const LINGER_MS = 2_000;
+/** Clients may send this much ahead of the answers they wait for. */
+const AHEAD_BYTES_MAX = 64 * 1024;
+
+const GONE: State = { kind: 'gone' };
+
+/** One connection of a client, with one request after the other. */
+export class ClientConnection implements WireListener {
+  readonly wire: Wire;
+  /** `ip:port`. */
+  readonly address: string;
+  readonly #around: Surroundings;
+  readonly #onGone: (connection: ClientConnection) => void;
+  #state: State;
+  /** Bytes that have come and were not understood yet. */
+  #held: Buffer | undefined;
+  #isStopping = false;
+
+  constructor(accepted: Socket, around: Surroundings, onGone: (connection: ClientConnection) => void) {
+    const { remoteAddress = '', remotePort = 0 } = accepted;
+    this.address = `${remoteAddress.startsWith('::ffff:') ? remoteAddress.slice(7) : remoteAddress}:${remotePort}`;
+    this.#around = around;
+    this.#onGone = onGone;
+    this.#state = this.#awaiting();
+    this.wire = acceptedWire(accepted, this);
+  }
+
+  /** Ends the connection as soon as it has nothing to answer. */
+  stop(): void {
+    this.#isStopping = true;
+    if (this.#state.kind === 'head' && !this.#state.hasBegun) this.#close();
+  }
+
+  get isStopping(): boolean {
+    return this.#isStopping;
+  }
+
+  onBytes(bytes: Buffer, length: number): void {
+    const state = this.#state;
+    switch (state.kind) {
+      case 'head':
+        return this.#readHead(bytes, length);
+      case 'exchange': {
+        const end = state.exchange.takeBody(bytes, 0, length);
+        if (end >= 0 && end < length) this.#hold(bytes, end, length);
+        return;
+      }
+      case 'tunnel':
+        return state.listener.onBytes(bytes, length);
+      default:
+    }
+  }
+
+  onDrain(): void {
+    if (this.#state.kind === 'exchange') this.#state.exchange.onClientDrain();
+    else if (this.#state.kind === 'tunnel') this.#state.listener.onDrain();
+  }
+
+  onEnd(): void {
+    if (this.#state.kind === 'tunnel') return this.#state.listener.onEnd();
+    // A client that sends no more has left: waiting for its answer to fail would keep a container busy.
+    this.wire.destroy();
+  }
+
+  onClose(): void {
+    const state = this.#state;
+    this.#state = GONE;
+    if (state.kind === 'head' || state.kind === 'closing') state.deadline.cancel();
+    else if (state.kind === 'exchange') state.exchange.abandon();
+    else if (state.kind === 'tunnel') state.listener.onClose();
+    this.#onGone(this);
+  }
+
+  /** The exchange is over and the connection may carry the next one. */
+  next(): void {
+    if (this.#state.kind !== 'exchange') return;
+    if (this.#isStopping) return this.#close();
+    this.#state = this.#awaiting();
+    const held = this.#held;
+    this.#held = undefined;
+    this.wire.resume();
+    if (held) this.#readHead(held, held.length);
+  }
+
+  /** The exchange is over and the connection with it; everything written is still sent. */
+  finish(): void {
+    if (this.#state.kind === 'exchange') this.#close();
+  }
+
+  /** From now on the bytes belong to another protocol. */
+  becomeTunnel(listener: WireListener): void {
+    this.#state = { kind: 'tunnel', listener };
+    const held = this.#held;
+    this.#held = undefined;
+    this.wire.resume();
+    if (held) listener.onBytes(held, held.length);
+  }
+
+  #awaiting(): State {
+    const deadline = this.#around.timers.after(this.#around.limits.idleTimeoutMs, () => this.#close());
+    return { kind: 'head', deadline, hasBegun: false };
+  }
+
+  #close(): void {
+    if (this.#state.kind === 'head') this.#state.deadline.cancel();
+    this.#state = { kind: 'closing', deadline: this.#around.timers.after(LINGER_MS, () => this.wire.destroy()) };
+    this.#held = undefined;
+    this.wire.end();
+    this.wire.resume();
+  }
+
+  #hold(bytes: Buffer, from: number, to: number): void {
+    const fresh = bytes.subarray(from, to);
+    this.#held = this.#held ? Buffer.concat([this.#held, fresh]) : Buffer.from(fresh);
+    if (this.#state.kind === 'exchange' && this.#held.length > AHEAD_BYTES_MAX) this.wire.pause();
+  }
+
+  #readHead(fresh: Buffer, length: number): void {
+    if (this.#held) this.#hold(fresh, 0, length);
+    const bytes = this.#held ?? fresh.subarray(0, length);
+    const start = leadingLineEnds(bytes);
+    if (start === bytes.length) return;
+    this.#begin();
+    const { headerBytesMax } = this.#around.limits;
+    const text = bytes.toString('latin1', start, Math.min(bytes.length, start + headerBytesMax));
+    const end = text.indexOf('\r\n\r\n');
+    if (end < 0) {
+      if (!isUpperCase(text.charCodeAt(0))) return this.#refuse(answers.badRequest('this is not HTTP'));
+      if (text.length >= headerBytesMax) return this.#refuse(answers.headTooLarge);
+      if (!this.#held) this.#hold(bytes, 0, bytes.length);
+      return;
+    }
+    const read = readRequestHead(text, end);
+    if (read.kind === 'malformed') return this.#refuse({ ...answers.badRequest(read.why), status: read.status });
+    if (this.#state.kind === 'head') this.#state.deadline.cancel();
+    this.#held = undefined;
+    const exchange = new Exchange(this.#around, this, read.head);
+    this.#state = { kind: 'exchange', exchange };
+    const from = start + end + 4;
+    const bodyEnd = exchange.takeBody(bytes, from, bytes.length);
+    if (bodyEnd >= 0 && bodyEnd < bytes.length) this.#hold(bytes, bodyEnd, bytes.length);
+    exchange.start();
+  }
+
+  /** The first byte of a head has come: the rest must follow soon. */
+  #begin(): void {
+    if (this.#state.kind !== 'head' || this.#state.hasBegun) return;
+    this.#state.deadline.cancel();
+    const { timers, limits } = this.#around;
+    const deadline = timers.after(limits.headTimeoutMs, () => this.#refuse(answers.slowClient));
+    this.#state = { kind: 'head', deadline, hasBegun: true };
+  }
+
+  #refuse(answer: Answer): void {
+    this.wire.write(answerBytes(answer, true, false));
+    this.#close();
+  }
+}
+
+/** Empty lines before a request are read over (RFC 9112 section 2.2). */
+function leadingLineEnds(bytes: Buffer): number {
+  let at = 0;
+  while (bytes[at] === 0x0d && bytes[at + 1] === 0x0a) at += 2;
+  return at;
+}
+
+function isUpperCase(code: number): boolean {
+  return code >= 0x41 && code <= 0x5a;
+}

@@ -1,0 +1,27 @@
+import type { nodeAgent } from '@portico/contracts';
+import type { Decision } from '../domain/decide-target.ts';
+import type { Lease } from '../domain/pool.ts';
+import type { Deadline } from '../domain/timer-wheel.ts';
+import type { SlotSearch } from './search-slot.ts';
+import type { Upstream } from './upstream.ts';
+
+export type Forward = Extract<Decision, { kind: 'forward' }>;
+
+/** A request in the hands of a container. */
+export interface Sent {
+  readonly lease: Lease;
+  readonly address: nodeAgent.Address;
+  readonly upstream: Upstream;
+  readonly deadline: Deadline;
+}
+
+/** Where a request and its answer are. */
+export type ExchangeState =
+  | { readonly kind: 'new' }
+  | { readonly kind: 'waiting'; readonly forward: Forward; readonly search: SlotSearch }
+  /** With a container, which has not answered yet. */
+  | { readonly kind: 'sent'; readonly forward: Forward; readonly sent: Sent }
+  /** A container has broken off, and its report is waited for. */
+  | { readonly kind: 'asking why' }
+  | { readonly kind: 'answering'; readonly sent: Sent; readonly status: number; readonly closes: boolean }
+  | { readonly kind: 'over' };

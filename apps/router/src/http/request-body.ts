@@ -1,0 +1,61 @@
+import { type BodyFollower, createBodyFollower } from '../domain/http1/body-follower.ts';
+import type { Framing } from '../domain/http1/framing.ts';
+import type { Wire } from './wire.ts';
+
+/** Bodies up to this size are held until they are answered, so that they can be sent again. */
+const REPEATABLE_BYTES = 64 * 1024;
+
+/** The body of a request: what has come of it, and whether it can still be sent from its start. */
+export class RequestBody {
+  readonly #follower: BodyFollower;
+  readonly #bytesMax: number;
+  readonly #saysTooLarge: boolean;
+  /** Everything from the start, as it came; undefined once a part has been sent and let go. */
+  #held: Buffer[] | undefined = [];
+  #heldBytes = 0;
+  #isSent = false;
+
+  constructor(framing: Framing, bytesMax: number) {
+    this.#follower = createBodyFollower(framing);
+    this.#bytesMax = bytesMax;
+    this.#saysTooLarge = framing.kind === 'length' && framing.bytes > bytesMax;
+  }
+
+  get isDone(): boolean {
+    return this.#follower.isDone;
+  }
+
+  get isTooLarge(): boolean {
+    return this.#saysTooLarge || this.#follower.contentBytes > this.#bytesMax;
+  }
+
+  get isRepeatable(): boolean {
+    return this.#held !== undefined;
+  }
+
+  /** Nobody takes it yet, and more should not be held. */
+  get isFull(): boolean {
+    return this.#heldBytes >= REPEATABLE_BYTES;
+  }
+
+  /** Notes what belongs to the body; the index just past it, or -1 when it is malformed. */
+  take(bytes: Buffer, from: number, to: number): number {
+    if (this.#follower.isDone) return from;
+    const end = this.#follower.follow(bytes, from, to);
+    if (end <= from || !this.#held || this.#saysTooLarge) return end;
+    this.#heldBytes += end - from;
+    if (this.#isSent && this.#heldBytes > REPEATABLE_BYTES) this.#held = undefined;
+    else this.#held.push(Buffer.from(bytes.subarray(from, end)));
+    return end;
+  }
+
+  /** Sends a head with all that has come so far; false when the wire is full. */
+  sendWith(head: string, wire: Wire): boolean {
+    this.#isSent = true;
+    const [first] = this.#held ?? [];
+    if (!this.#held || !first) return wire.writeText(head);
+    const isThrough = wire.write(Buffer.concat([Buffer.from(head, 'latin1'), ...this.#held]));
+    if (this.#heldBytes > REPEATABLE_BYTES) this.#held = undefined;
+    return isThrough;
+  }
+}

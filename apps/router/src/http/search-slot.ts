@@ -1,0 +1,36 @@
+import type { Granted, Pool } from '../domain/pool.ts';
+import type { Surroundings } from '../surroundings.ts';
+import type { Forward } from './exchange-state.ts';
+
+/** A request that waits for a container. */
+export interface SlotSearch {
+  /** Nobody waits any more: a slot that is granted all the same is given back. */
+  abandon(): void;
+}
+
+/** Waits for a slot; the autoscaler hears of the first who waits. `onGranted` is called once, unless abandoned. */
+export function searchSlot(
+  { limits, timers, poolOf, onQueued }: Surroundings,
+  { spec, pool, route }: Forward,
+  tried: ReadonlySet<string>,
+  traceparent: string,
+  onGranted: (granted: Granted) => void,
+): SlotSearch {
+  // Who waits, waits for the newest version: its predecessor may be on its way out.
+  const target: Pool = pool.hasReady ? pool : poolOf(route.poolId);
+  const leave = new AbortController();
+  const deadline = timers.after(limits.queueDeadlineMs, () => leave.abort());
+  let isAbandoned = false;
+  void target.wait(spec.maxConcurrentInputs, leave.signal, tried).then((granted) => {
+    deadline.cancel();
+    if (!isAbandoned) onGranted(granted);
+    else if (granted.kind === 'lease') granted.lease.release();
+  });
+  onQueued(target, spec.appId, traceparent);
+  return {
+    abandon() {
+      isAbandoned = true;
+      leave.abort();
+    },
+  };
+}

@@ -1,0 +1,31 @@
+import type { Wire, WireListener } from './wire.ts';
+
+/** Bytes both ways, each side at the pace of the other, until both have ended or one has broken off. */
+export function connectTunnel(client: Wire, container: Wire, onOver: () => void): { client: WireListener } {
+  let isOver = false;
+  let ended = 0;
+  const over = (): void => {
+    if (isOver) return;
+    isOver = true;
+    client.destroy();
+    container.destroy();
+    onOver();
+  };
+  const oneWay = (from: Wire, to: Wire): WireListener => ({
+    onBytes(bytes, length) {
+      if (to.write(bytes.subarray(0, length))) return;
+      from.keepBytes();
+      from.pause();
+    },
+    // Of what was written to `from`: its source may go on.
+    onDrain: () => to.resume(),
+    onEnd() {
+      to.end();
+      ended += 1;
+      if (ended === 2) over();
+    },
+    onClose: over,
+  });
+  container.listener = oneWay(container, client);
+  return { client: oneWay(client, container) };
+}

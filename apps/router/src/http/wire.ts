@@ -1,0 +1,125 @@
+import { Socket } from 'node:net';
+
+/** What hears of a wire's bytes and its end. */
+export interface WireListener {
+  /** The first `length` bytes are new; they are overwritten when this returns, so what is kept must be copied. */
+  onBytes(bytes: Buffer, length: number): void;
+  /** Everything that was written is with the kernel. */
+  onDrain(): void;
+  /** The other side sends no more. */
+  onEnd(): void;
+  /** Nothing more comes or goes. */
+  onClose(): void;
+}
+
+/** Large enough for almost every head; a wire that streams gets the larger one. */
+const READ_BYTES = 16 * 1024;
+const STREAM_READ_BYTES = 64 * 1024;
+
+/** A socket that reads into one buffer again and again. */
+export class Wire {
+  readonly #socket: Socket;
+  #buffer = Buffer.allocUnsafeSlow(READ_BYTES);
+  #listener: WireListener;
+  #isConnected: boolean;
+  /** The kernel has not taken everything yet. */
+  #isFull = false;
+
+  /** `open` makes the socket with the options given: they say where it reads to. */
+  constructor(listener: WireListener, open: (options: object) => Socket, isConnected: boolean) {
+    this.#listener = listener;
+    this.#isConnected = isConnected;
+    this.#socket = open({
+      allowHalfOpen: true,
+      // Every write that the kernel does not take whole is followed by a drain.
+      writableHighWaterMark: 1,
+      onread: {
+        buffer: () => this.#buffer,
+        callback: (length: number) => {
+          this.#listener.onBytes(this.#buffer, length);
+          return true;
+        },
+      },
+    });
+    this.#socket
+      .once('connect', () => {
+        this.#isConnected = true;
+      })
+      .on('drain', () => this.#onDrain())
+      .once('end', () => this.#listener.onEnd())
+      .once('close', () => this.#listener.onClose())
+      // The close that follows says it.
+      .on('error', () => undefined);
+    this.#socket.setNoDelay(true);
+  }
+
+  /** Whether it has ever been connected: before that nothing has been sent. */
+  get isConnected(): boolean {
+    return this.#isConnected;
+  }
+
+  get isDestroyed(): boolean {
+    return this.#socket.destroyed;
+  }
+
+  set listener(listener: WireListener) {
+    this.#listener = listener;
+  }
+
+  /** False when the kernel did not take all of it: `onDrain` follows, and until then the writer should pause. */
+  write(bytes: Buffer): boolean {
+    this.#socket.write(bytes);
+    return this.#isThrough();
+  }
+
+  /** The same for text of one byte a character. */
+  writeText(text: string): boolean {
+    this.#socket.write(text, 'latin1');
+    return this.#isThrough();
+  }
+
+  #isThrough(): boolean {
+    this.#isFull = this.#socket.writableLength > 0;
+    return !this.#isFull;
+  }
+
+  #onDrain(): void {
+    if (!this.#isFull) return;
+    this.#isFull = false;
+    this.#listener.onDrain();
+  }
+
+  /** The bytes last heard are still on their way somewhere: the next ones go to another buffer. */
+  keepBytes(): void {
+    this.#buffer = Buffer.allocUnsafeSlow(STREAM_READ_BYTES);
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  /** Sends no more; what was written still goes. */
+  end(): void {
+    this.#socket.end();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+}
+
+/** Takes over a connection that a server has accepted with `pauseOnConnect`. */
+export function acceptedWire(accepted: Socket, listener: WireListener): Wire {
+  // Node offers the reused buffer for sockets that connect, not for those it accepts: the handle moves over.
+  const inner = accepted as unknown as { _handle: unknown };
+  const handle = inner._handle;
+  inner._handle = null;
+  const wire = new Wire(listener, (options) => new Socket({ ...options, handle } as object), true);
+  accepted.destroy();
+  wire.resume();
+  return wire;
+}
