@@ -21,23 +21,20 @@ export interface Publication {
   readonly nonce: string;
 }
 
+/** A function of a version, with the definition that is put in force. */
+interface Tagged {
+  readonly tag: string;
+  readonly functionId: string;
+  readonly definitionId: string;
+  readonly record: control.Definition;
+}
+
 /**
  * Puts a version in force: the frozen record first, then one write of `live`, which is the switch.
  * Returns the time of it, or 0 when nothing has changed.
  */
 export async function publish(state: State, app: control.App, publication: Publication): Promise<number> {
-  const version = app.version + 1;
-  const tags = [...publication.functionIds].map(([tag, functionId]) => {
-    const definitionId = publication.definitionIds.get(functionId) || functionById(state, functionId).definitionId;
-    const record = state.definitions.get(definitionId);
-    if (!record)
-      throw new DomainError(
-        'failed-precondition',
-        'publish.no_definition',
-        `The function ${tag} has no definition: deploy again.`,
-      );
-    return { tag, functionId, definitionId, record };
-  });
+  const tags = tagsOf(state, publication);
   const contentHash = deploymentHashOf(
     tags.map(({ tag, record }) => [tag, record.contentHash]),
     publication.nonce,
@@ -47,6 +44,41 @@ export async function publish(state: State, app: control.App, publication: Publi
     before?.state === control.AppState.RUNNING &&
     state.deployments.get(`${app.appId}.${app.version}`)?.contentHash === contentHash;
   if (isUnchanged && publication.rollbackVersion === 0) return 0;
+  const deployment = deploymentOf(state, app, { publication, tags, contentHash, before });
+  await state.deployments.put(`${app.appId}.${deployment.version}`, deployment);
+  await switchTo(state, app, deployment, before);
+  await retireOldOwners(state, app.appId, deployment.routes);
+  return deployment.deployedAt;
+}
+
+function tagsOf(state: State, { functionIds, definitionIds }: Publication): Tagged[] {
+  return [...functionIds].map(([tag, functionId]) => {
+    const definitionId = definitionIds.get(functionId) || functionById(state, functionId).definitionId;
+    const record = state.definitions.get(definitionId);
+    if (!record)
+      throw new DomainError(
+        'failed-precondition',
+        'publish.no_definition',
+        `The function ${tag} has no definition: deploy again.`,
+      );
+    return { tag, functionId, definitionId, record };
+  });
+}
+
+interface DeploymentParts {
+  readonly publication: Publication;
+  readonly tags: readonly Tagged[];
+  readonly contentHash: string;
+  readonly before: control.LiveApp | undefined;
+}
+
+/** The frozen record of the next version. */
+function deploymentOf(
+  state: State,
+  app: control.App,
+  { publication, tags, contentHash, before }: DeploymentParts,
+): control.Deployment {
+  const version = app.version + 1;
   const pools: control.PoolSpec[] = [];
   const routes: control.Route[] = [];
   for (const { tag, functionId, definitionId, record } of tags) {
@@ -64,11 +96,10 @@ export async function publish(state: State, app: control.App, publication: Publi
     pools.push(pool);
     routes.push(...routesOf(state, app, functionId, definition, pool, before));
   }
-  const deployedAt = state.now();
-  const deployment = control.Deployment.create({
+  return control.Deployment.create({
     appId: app.appId,
     version,
-    deployedAt,
+    deployedAt: state.now(),
     deployedBy: publication.deployedBy,
     clientVersion: publication.clientVersion,
     tag: publication.tag,
@@ -81,10 +112,6 @@ export async function publish(state: State, app: control.App, publication: Publi
     routes,
     pools,
   });
-  await state.deployments.put(`${app.appId}.${version}`, deployment);
-  await switchTo(state, app, deployment, before);
-  await retireOldOwners(state, app.appId, routes);
-  return deployedAt;
 }
 
 async function switchTo(

@@ -55,9 +55,13 @@ export function createLogShipper(
 }
 
 function takeBatch(held: readonly nodeAgent.LogItem[]): nodeAgent.LogItem[] {
-  let bytes = 0;
-  const end = held.findIndex((item) => (bytes += item.data.length) > BATCH_BYTES);
-  return held.slice(0, end < 0 ? held.length : Math.max(1, end));
+  let [bytes, end] = [0, 0];
+  for (const { data } of held) {
+    bytes += data.length;
+    if (bytes > BATCH_BYTES && end > 0) break;
+    end += 1;
+  }
+  return held.slice(0, end);
 }
 
 async function publishUntilStored(

@@ -115,7 +115,7 @@ async function stateOf(
 
 async function statsOf(runc: (...args: string[]) => Promise<string>, instance: string, id: string) {
   const state = await stateOf(runc, id);
-  if (!state || state.status !== 'running') return undefined;
+  if (state?.status !== 'running') return undefined;
   const cgroup = cgroupOf(instance, id);
   const first = async (...files: string[]): Promise<string> => {
     for (const file of files) {
