@@ -1,5 +1,5 @@
 import { type IncomingHttpHeaders, request } from 'node:http';
-import type { Platform } from './platform.ts';
+import type { Platform } from '@portico/testing';
 
 export interface Reply {
   readonly status: number;

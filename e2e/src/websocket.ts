@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { request } from 'node:http';
-import type { Platform } from './platform.ts';
+import type { Platform } from '@portico/testing';
 
 const TEXT_FRAME = 0x81;
 

@@ -4,8 +4,8 @@ import { readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { type Platform, repository, startPlatform } from '@portico/testing';
 import { ask } from '../src/http.ts';
-import { type Platform, repository, startPlatform } from '../src/platform.ts';
 
 /** Of the container that told its address. */
 const LISTENING_PORT = 9000;

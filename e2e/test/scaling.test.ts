@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { eventually } from '@portico/testing';
+import { eventually, type Platform, repository, startPlatform } from '@portico/testing';
 import { ask } from '../src/http.ts';
-import { type Platform, repository, startPlatform } from '../src/platform.ts';
 
 let platform: Platform;
 

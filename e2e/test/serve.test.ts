@@ -2,9 +2,8 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { eventually } from '@portico/testing';
+import { eventually, repository, startPlatform, untilPrinted } from '@portico/testing';
 import { ask } from '../src/http.ts';
-import { repository, startPlatform, untilPrinted } from '../src/platform.ts';
 
 test('modal serve: a -dev URL, the container in the terminal, live edits, gone after Ctrl-C', async () => {
   await using platform = await startPlatform();

@@ -2,9 +2,8 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { eventually } from '@portico/testing';
+import { eventually, type Platform, repository, startPlatform } from '@portico/testing';
 import { ask, startLoad } from '../src/http.ts';
-import { type Platform, repository, startPlatform } from '../src/platform.ts';
 import { echoOverWebSocket } from '../src/websocket.ts';
 
 const apps = join(repository, 'e2e/apps');

@@ -1,8 +1,10 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type autoscaler, control, nodeAgent } from '@portico/contracts';
+import { withSpan } from '@portico/telemetry';
 import { openOutputPipe } from './adapters/output-pipe.ts';
 import type { SavedContainer, Surroundings } from './container-options.ts';
+import type { RunSpec } from './domain/driver.ts';
 import { runSpecOf } from './domain/run-spec.ts';
 import { openDoor } from './door/door.ts';
 import { serveRunnerEvents } from './door/runner-events.ts';
@@ -101,10 +103,24 @@ function ownContainerOf(life: Life, ended: Promise<void>): OwnContainer {
 }
 
 async function begin(life: Life, placement: autoscaler.Placement): Promise<void> {
-  const { around } = life;
-  const seenMs = Date.now();
+  const { around, report } = life;
   await mkdir(life.dir, { recursive: true, mode: 0o711 });
   void life.tell({});
+  const attributes = { 'container.id': report.containerId };
+  const run = await withSpan('node-agent.prepare', { traceparent: report.traceparent, attributes }, () =>
+    prepare(life, placement),
+  );
+  const preparedMs = Date.now();
+  await around.driver.start(run);
+  for (const pipe of life.inside.pipes) pipe.closeWriter();
+  life.phases.push({ name: 'created', atMs: preparedMs });
+  void becomeReady(life);
+  if (life.isDraining) await around.driver.signal(report.containerId, 'SIGKILL');
+}
+
+/** Everything that must be there before the container's first process. */
+async function prepare(life: Life, placement: autoscaler.Placement): Promise<RunSpec> {
+  const { around } = life;
   const spec = await around.specOf(placement);
   const [files, lease] = await Promise.all([
     around.fileSystemOf(spec.pool?.imageId ?? '', spec),
@@ -120,26 +136,18 @@ async function begin(life: Life, placement: autoscaler.Placement): Promise<void>
   const [stdout, stderr] = life.inside.pipes;
   if (!stdout || !stderr || !files.config)
     throw new Error('the container has no output pipes or no image configuration');
-  const preparedMs = Date.now();
-  life.span('node-agent.prepare', seenMs, preparedMs);
-  await around.driver.start(
-    runSpecOf({
-      report: life.report,
-      dir: life.dir,
-      rootDir,
-      lease,
-      spec,
-      image: files.config,
-      memoryBytes: life.saved.memoryBytes,
-      openFilesMax: around.openFilesMax,
-      stdout: stdout.writer,
-      stderr: stderr.writer,
-    }),
-  );
-  for (const pipe of life.inside.pipes) pipe.closeWriter();
-  life.phases.push({ name: 'created', atMs: preparedMs });
-  void becomeReady(life);
-  if (life.isDraining) await around.driver.signal(life.report.containerId, 'SIGKILL');
+  return runSpecOf({
+    report: life.report,
+    dir: life.dir,
+    rootDir,
+    lease,
+    spec,
+    image: files.config,
+    memoryBytes: life.saved.memoryBytes,
+    openFilesMax: around.openFilesMax,
+    stdout: stdout.writer,
+    stderr: stderr.writer,
+  });
 }
 
 /** The door, the runner's events and the output pipes: what node-agent keeps open for a container. */

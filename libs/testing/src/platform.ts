@@ -3,9 +3,9 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { eventually } from '@portico/testing';
+import { eventually } from './eventually.ts';
 
-export const repository = join(import.meta.dirname, '../..');
+export const repository = join(import.meta.dirname, '../../..');
 const modalProgram = join(repository, '.toolchain/client-venv/bin/modal');
 
 /** A whole platform of its own: home, ports, containers. Disposing leaves nothing of it. */
