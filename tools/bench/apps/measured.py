@@ -1,0 +1,32 @@
+"""What the benchmarks call: an endpoint as people write them, and an answer that costs almost nothing."""
+
+import modal
+
+image = modal.Image.debian_slim(python_version="3.11").pip_install("fastapi[standard]")
+app = modal.App("measured")
+
+
+@app.function(image=image, scaledown_window=2, max_containers=1)
+@modal.fastapi_endpoint()
+def endpoint():
+    return {"hello": "world"}
+
+
+@app.function(image=image, min_containers=1, max_containers=1)
+@modal.concurrent(max_inputs=1000)
+@modal.asgi_app()
+def bare():
+    body = b"x" * 100
+    headers = [(b"content-type", b"text/plain"), (b"content-length", b"100")]
+
+    async def answer(scope, receive, send):
+        if scope["type"] == "lifespan":
+            while True:
+                message = await receive()
+                await send({"type": message["type"] + ".complete"})
+                if message["type"] == "lifespan.shutdown":
+                    return
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    return answer
