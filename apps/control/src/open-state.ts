@@ -22,6 +22,7 @@ export async function openState(
   const tables = {
     environments: opened.use(await openTable(nats, buckets.environments, log)),
     apps: opened.use(await openTable(nats, buckets.apps, log)),
+    appNames: opened.use(await openTable(nats, buckets.appNames, log)),
     live: opened.use(await openTable(nats, buckets.live, log)),
     deployments: opened.use(await openTable(nats, buckets.deployments, log)),
     functions: opened.use(await openTable(nats, buckets.functions, log)),

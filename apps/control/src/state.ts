@@ -12,6 +12,7 @@ export interface State {
   readonly log: Logger;
   readonly environments: Table<control.Environment>;
   readonly apps: Table<control.App>;
+  readonly appNames: Table<control.AppName>;
   readonly live: Table<control.LiveApp>;
   readonly deployments: Table<control.Deployment>;
   readonly functions: Table<control.FunctionRecord>;

@@ -22,6 +22,7 @@ function bucket<T>(name: string, owner: string, codec: Codec<T>): BucketSpec<T> 
 export const buckets = {
   environments: bucket('environments', 'control', control.Environment),
   apps: bucket('apps', 'control', control.App),
+  appNames: bucket('app_names', 'control', control.AppName),
   live: bucket('live', 'control', control.LiveApp),
   deployments: bucket('deployments', 'control', control.Deployment),
   functions: bucket('functions', 'control', control.FunctionRecord),

@@ -11,6 +11,8 @@ import { eventually } from './eventually.ts';
 export interface TestNats extends AsyncDisposable {
   readonly url: string;
   readonly processId: number;
+  /** Where it keeps its configuration and its store. */
+  readonly folder: string;
   /** How a service connects, with only its own permissions. */
   optionsOf(service: ServiceName): NatsOptions;
   /** Ends the server as a power cut would; `start` brings it back with its state on the same port. */
@@ -51,6 +53,7 @@ export async function natsServer(): Promise<TestNats> {
     get processId() {
       return running?.child.pid ?? 0;
     },
+    folder,
     optionsOf: (service) => ({ url: `nats://127.0.0.1:${port}`, user: service, passwordFile: join(folder, service) }),
     kill,
     start,

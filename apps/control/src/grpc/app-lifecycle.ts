@@ -47,8 +47,7 @@ export function appLifecycleHandlers(state: State): ModalHandlers {
       if (known) return modal.AppGetOrCreateResponse.create({ appId: known.appId });
       if (objectCreationType === modal.ObjectCreationType.OBJECT_CREATION_TYPE_UNSPECIFIED)
         throw noApp(appName, environment);
-      const app = await createApp(state, appName, environment, control.AppPhase.DEPLOYED, new Map());
-      return modal.AppGetOrCreateResponse.create({ appId: app.appId });
+      return modal.AppGetOrCreateResponse.create({ appId: await createNamed(state, appName, environment) });
     },
     appGetLayout: ({ appId }) =>
       modal.AppGetLayoutResponse.create({ appLayout: layoutOf(state, appById(state, appId)) }),
@@ -83,6 +82,20 @@ function noApp(name: string, environment: string): DomainError {
     'app.not_found',
     `There is no app "${name}" in the environment "${environment}": deploy it first.`,
   );
+}
+
+/** A new app under a name; of two that come at once one wins, and both get its id. */
+async function createNamed(state: State, name: string, environmentName: string): Promise<string> {
+  const app = await createApp(state, name, environmentName, control.AppPhase.INITIALIZING, new Map());
+  let winner = app.appId;
+  await state.appNames.modify(`${environmentName}/${name}`, (now) => {
+    winner = now && state.apps.get(now.appId)?.phase !== control.AppPhase.STOPPED ? now.appId : app.appId;
+    return winner === app.appId ? { appId: app.appId } : undefined;
+  });
+  if (winner === app.appId)
+    await state.apps.modify(app.appId, (now) => now && { ...now, phase: control.AppPhase.DEPLOYED });
+  else await state.apps.delete(app.appId);
+  return winner;
 }
 
 async function createApp(

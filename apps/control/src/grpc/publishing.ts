@@ -3,7 +3,7 @@ import type { control } from '@portico/contracts';
 import { DomainError } from '@portico/errors';
 import { modal } from '@portico/modal-protocol';
 import { appById, OPERATOR, phaseOfState, runningApp } from '../domain/apps.ts';
-import { publish } from '../publishing/publish.ts';
+import { type Publication, publish } from '../publishing/publish.ts';
 import type { State } from '../state.ts';
 import { pageOf } from './app-lifecycle.ts';
 import type { ModalHandlers } from './handlers.ts';
@@ -86,8 +86,7 @@ async function appPublish(
     rollbackVersion: 0,
     nonce: '',
   };
-  const deployedAt = await publish(state, named, publication);
-  await record(state, named, { functionIds, classIds, deployedAt });
+  const deployedAt = await putAndRecord(state, named, publication);
   return modal.AppPublishResponse.create({ url: pageOf(state, named), deployedAt });
 }
 
@@ -99,7 +98,7 @@ async function putInForce(
   nonce: string,
 ): Promise<number> {
   const { functionIds, classIds, definitionIds, clientVersion, tag, commitInfo } = deployment;
-  const deployedAt = await publish(state, app, {
+  return putAndRecord(state, app, {
     functionIds,
     classIds,
     definitionIds,
@@ -110,25 +109,18 @@ async function putInForce(
     rollbackVersion,
     nonce,
   });
-  await record(state, app, { functionIds, classIds, deployedAt });
-  return deployedAt;
 }
 
-interface Recorded {
-  readonly functionIds: Map<string, string>;
-  readonly classIds: Map<string, string>;
-  readonly deployedAt: number;
-}
-
-/** The app's own record follows the switch. */
-async function record(
-  state: State,
-  { appId, phase, name }: control.App,
-  { functionIds, classIds, deployedAt }: Recorded,
-): Promise<void> {
-  await state.apps.modify(appId, (now) => {
+/** Puts a version in force; the app's own record follows the switch. The answer is the time of it, 0 when nothing has changed. */
+async function putAndRecord(state: State, app: control.App, publication: Publication): Promise<number> {
+  const { phase, name } = app;
+  const { functionIds, classIds } = publication;
+  const deployment = await publish(state, app, publication);
+  await state.apps.modify(app.appId, (now) => {
     if (!now) return undefined;
-    const changed = deployedAt > 0 ? { version: now.version + 1, deployedAt, deployedBy: OPERATOR } : {};
-    return { ...now, phase, name, functionIds, classIds, ...changed };
+    if (deployment && deployment.version < now.version) return undefined;
+    const { version, deployedAt } = deployment ?? now;
+    return { ...now, phase, name, functionIds, classIds, version, deployedAt, deployedBy: OPERATOR };
   });
+  return deployment?.deployedAt ?? 0;
 }

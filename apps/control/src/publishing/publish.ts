@@ -31,9 +31,13 @@ interface Tagged {
 
 /**
  * Puts a version in force: the frozen record first, then one write of `live`, which is the switch.
- * Returns the time of it, or 0 when nothing has changed.
+ * Undefined when nothing has changed.
  */
-export async function publish(state: State, app: control.App, publication: Publication): Promise<number> {
+export async function publish(
+  state: State,
+  app: control.App,
+  publication: Publication,
+): Promise<control.Deployment | undefined> {
   const tags = tagsOf(state, publication);
   const contentHash = deploymentHashOf(
     tags.map(({ tag, record }) => [tag, record.contentHash]),
@@ -43,12 +47,24 @@ export async function publish(state: State, app: control.App, publication: Publi
   const isUnchanged =
     before?.state === control.AppState.RUNNING &&
     state.deployments.get(`${app.appId}.${app.version}`)?.contentHash === contentHash;
-  if (isUnchanged && publication.rollbackVersion === 0) return 0;
-  const deployment = deploymentOf(state, app, { publication, tags, contentHash, before });
-  await state.deployments.put(`${app.appId}.${deployment.version}`, deployment);
+  if (isUnchanged && publication.rollbackVersion === 0) return undefined;
+  const deployment = await freeze(state, app, { publication, tags, contentHash, before });
   await switchTo(state, app, deployment, before);
   await retireOldOwners(state, app.appId, deployment.routes);
-  return deployment.deployedAt;
+  return deployment;
+}
+
+/** Writes the record under the next free number: two deploys at once get one each. */
+async function freeze(state: State, app: control.App, parts: DeploymentParts): Promise<control.Deployment> {
+  for (let version = app.version + 1; ; version++) {
+    const deployment = deploymentOf(state, app, version, parts);
+    try {
+      await state.deployments.create(`${app.appId}.${version}`, deployment);
+      return deployment;
+    } catch (error) {
+      if (DomainError.from(error).kind !== 'already-exists') throw error;
+    }
+  }
 }
 
 function tagsOf(state: State, { functionIds, definitionIds }: Publication): Tagged[] {
@@ -72,13 +88,13 @@ interface DeploymentParts {
   readonly before: control.LiveApp | undefined;
 }
 
-/** The frozen record of the next version. */
+/** The frozen record of a version. */
 function deploymentOf(
   state: State,
   app: control.App,
+  version: number,
   { publication, tags, contentHash, before }: DeploymentParts,
 ): control.Deployment {
-  const version = app.version + 1;
   const pools: control.PoolSpec[] = [];
   const routes: control.Route[] = [];
   for (const { tag, functionId, definitionId, record } of tags) {
@@ -125,18 +141,22 @@ async function switchTo(
   const previousPools = [...(before?.pools ?? []), ...(before?.previousPools ?? [])]
     .filter(({ poolId }) => !current.has(poolId) && inUse.has(poolId))
     .filter((pool, at, all) => all.findIndex(({ poolId }) => poolId === pool.poolId) === at);
-  await state.live.put(app.appId, {
-    appId: app.appId,
-    name: app.name,
-    environmentName: app.environmentName,
-    version,
-    state: control.AppState.RUNNING,
-    routes,
-    pools,
-    previousPools,
-    deployedAt,
-    stoppedAt: 0,
-    workspace: state.config.workspace,
+  await state.live.modify(app.appId, (now) => {
+    // A later version that was faster stays in force.
+    if (now && now.version > version) return undefined;
+    return {
+      appId: app.appId,
+      name: app.name,
+      environmentName: app.environmentName,
+      version,
+      state: control.AppState.RUNNING,
+      routes,
+      pools,
+      previousPools,
+      deployedAt,
+      stoppedAt: 0,
+      workspace: state.config.workspace,
+    };
   });
 }
 
