@@ -8,7 +8,7 @@ import type { RunSpec } from './domain/driver.ts';
 import { runSpecOf } from './domain/run-spec.ts';
 import { openDoor } from './door/door.ts';
 import { serveRunnerEvents } from './door/runner-events.ts';
-import { cleanUp, closeAround, drain, failedToStart, watchToTheEnd } from './end.ts';
+import { cleanUp, closeAround, drain, failedToStart, LostContainer, watchToTheEnd } from './end.ts';
 import { Life } from './life.ts';
 import { becomeReady, considerReady, onRunnerEvent } from './ready.ts';
 
@@ -72,6 +72,7 @@ export function adoptContainer(around: Surroundings, saved: SavedContainer): Own
   life.isDraining = saved.isDraining;
   const take = async (): Promise<void> => {
     life.inside.lease = around.network.adopt(saved.networkName);
+    if (!(await around.driver.isKnown(report.containerId))) throw new LostContainer(report.containerId);
     await openAround(life, false);
     if (report.wasReady) life.ready.resolve();
     if (saved.isDraining) life.inside.door?.drain();

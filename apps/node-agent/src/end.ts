@@ -60,19 +60,25 @@ export async function watchToTheEnd(life: Life): Promise<void> {
   );
 }
 
+/** A container that nobody saw end, as after a restart of the machine. */
+export class LostContainer extends Error {
+  constructor(containerId: string) {
+    super(`The container ${containerId} is gone: the node was restarted.`);
+  }
+}
+
 /** The platform could not start it: said to the user in the log, to the operator with its cause. */
 export async function failedToStart(life: Life, error: unknown): Promise<void> {
   if (life.stopped.signal.aborted) return;
-  const known = DomainError.from(error);
   life.around.log.error({ err: error, container: life.report.containerId }, 'A container could not be started');
   const text =
-    error instanceof DomainError || !(error instanceof Error)
-      ? known.message
-      : `The platform could not start the container: ${error.message.slice(0, 500)}`;
+    error instanceof DomainError || error instanceof LostContainer
+      ? error.message
+      : `The platform could not start the container: ${String(error instanceof Error ? error.message : error).slice(0, 500)}`;
   life.logs.add(`${text}\n`, SYSTEM);
   await life.tell({
     state: EXITED,
-    exitReason: nodeAgent.ExitReason.PLATFORM,
+    exitReason: error instanceof LostContainer ? nodeAgent.ExitReason.NODE_LOST : nodeAgent.ExitReason.PLATFORM,
     exitCode: -1,
     message: text,
     finishedAt: Date.now() / 1000,

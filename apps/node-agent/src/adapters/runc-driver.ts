@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { watch } from 'node:fs';
+import { existsSync, watch } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ContainerExit, Driver, RunSpec } from '../domain/driver.ts';
@@ -30,6 +30,7 @@ export function createRuncDriver(options: { readonly instance: string; readonly 
     },
     wait: (id, signal) => waitForExit(options.instance, id, bundleOf(id), signal),
     isRunning: async (id) => (await stateOf(runc, id))?.status === 'running',
+    isKnown: async (id) => existsSync(join(bundleOf(id), 'exit')) || (await stateOf(runc, id))?.status === 'running',
     async signal(id, name) {
       await runc('kill', id, name).catch(() => undefined);
     },

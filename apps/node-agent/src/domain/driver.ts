@@ -1,4 +1,4 @@
-/** What a container runtime must be able to do. `test/driver-conformance.ts` says it as tests. */
+/** What a container runtime must be able to do. `test/driver-conformance.test.ts` says it as tests. */
 export interface Driver {
   /** The runtime and its version, for people; throws a sentence when it can't be used. */
   fingerprint(): Promise<string>;
@@ -8,6 +8,8 @@ export interface Driver {
   wait(containerId: string, signal: AbortSignal): Promise<ContainerExit>;
   /** Whether its process is there. */
   isRunning(containerId: string): Promise<boolean>;
+  /** Whether it runs or its end is known, so that `wait` will resolve; false after the machine has restarted. */
+  isKnown(containerId: string): Promise<boolean>;
   /** Sends a signal; nothing happens when it has ended. */
   signal(containerId: string, name: 'SIGTERM' | 'SIGKILL'): Promise<void>;
   /** Kills what is left and removes the runtime's state; may be called again. */
