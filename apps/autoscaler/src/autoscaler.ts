@@ -3,6 +3,7 @@ import { serveGrpc } from '@portico/grpc';
 import { connectNats, type Nats, openBucket, openView, subscribe, viewOf } from '@portico/messaging';
 import { type ServiceContext, socketOf } from '@portico/service';
 import { createPlacementWriter } from './adapters/placement-writer.ts';
+import { observeScaler } from './adapters/scaler-metrics.ts';
 import type { Config } from './config.ts';
 import { createLoadLedger, type LoadLedger } from './domain/load-ledger.ts';
 import { createOverrides } from './domain/settings.ts';
@@ -59,6 +60,7 @@ export async function startAutoscaler(config: Config, { opened, log }: ServiceCo
   const tick = setInterval(onChange, tickMs);
   opened.defer(() => clearInterval(tick));
   scaler.nudge();
+  observeScaler(scaler);
   const api = scalerApi({ scaler, writer, overrides, live });
   opened.use(await serveGrpc({ address: `unix://${socketOf(home, 'autoscaler')}`, apis: [api], log }));
 }

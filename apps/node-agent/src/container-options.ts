@@ -2,6 +2,7 @@ import type { autoscaler, control, imageBuilder, nodeAgent } from '@portico/cont
 import type { Bucket, EventStream } from '@portico/messaging';
 import type { Logger } from '@portico/telemetry';
 import type { Network } from './adapters/network.ts';
+import type { NodeMetrics } from './adapters/node-metrics.ts';
 import type { RootFileSystems } from './adapters/root-file-system.ts';
 import type { Driver } from './domain/driver.ts';
 import type { ForwardClient } from './door/door.ts';
@@ -22,6 +23,7 @@ export interface Surroundings {
     imageId: string,
     spec: control.ContainerSpec,
   ) => Promise<imageBuilder.PrepareFileSystemResponse>;
+  readonly metrics: NodeMetrics;
   readonly log: Logger;
 }
 

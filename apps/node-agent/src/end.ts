@@ -47,6 +47,7 @@ export async function watchToTheEnd(life: Life): Promise<void> {
     startupTimeoutMs: life.saved.startupTimeoutMs,
   });
   if (message && life.failure === undefined) life.logs.add(`${message}\n`, SYSTEM);
+  life.around.metrics.ended(reason);
   await life.tell({
     state: EXITED,
     exitReason: reason,

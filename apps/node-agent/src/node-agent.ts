@@ -7,6 +7,7 @@ import { idOfHash } from '@portico/ids';
 import { connectNats, openBucket, openStream, openView } from '@portico/messaging';
 import { type ServiceContext, socketOf } from '@portico/service';
 import { openNetwork } from './adapters/network.ts';
+import { createNodeMetrics, observeContainers } from './adapters/node-metrics.ts';
 import { keepNodeRecord } from './adapters/node-record.ts';
 import { openFilesMax } from './adapters/open-files.ts';
 import { createRootFileSystems } from './adapters/root-file-system.ts';
@@ -54,9 +55,11 @@ export async function startNodeAgent(config: Config, { opened, log }: ServiceCon
         { imageId, clientVersion: plainImage ? '' : clientVersion, builderVersion: imageBuilderVersion },
         { deadlineMs: LAYERS_DEADLINE_MS },
       ),
+    metrics: createNodeMetrics(),
     log,
   };
   const containers = opened.use(await createContainers(around, reports));
+  observeContainers(() => containers.all().map(({ report }) => report));
   const wanted = opened.use(
     await openView(nats, buckets.placements, {
       log,

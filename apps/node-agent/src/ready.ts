@@ -34,6 +34,7 @@ export async function becomeReady(life: Life): Promise<void> {
     if (life.saved.port > 0) await untilPortOpen(life.saved.address, life.saved.port, life.stopped.signal);
     if (life.stopped.signal.aborted || life.isDraining) return;
     tellPhases(life);
+    life.around.metrics.started(Date.now() / 1000 - life.report.startedAt);
     await life.tell({ state: READY, readyAt: Date.now() / 1000, wasReady: true, addresses: addressesOf(life) });
   } catch {
     // It ended or is being left before it was ready: the end tells why.

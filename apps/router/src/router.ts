@@ -5,6 +5,7 @@ import { connectNats, openView, publish } from '@portico/messaging';
 import { type ServiceContext, socketOf } from '@portico/service';
 import { createLoadReporter } from './adapters/load-reporter.ts';
 import { answerForBroken, createPools } from './adapters/pools.ts';
+import { createRouterMetrics } from './adapters/router-metrics.ts';
 import type { Config } from './config.ts';
 import type { DecisionNeeds } from './domain/decide-target.ts';
 import { createRouteTable } from './domain/route-table.ts';
@@ -43,6 +44,7 @@ export async function startRouter(config: Config, { opened, log }: ServiceContex
     limits: config.limits,
     upstreams,
     timers,
+    metrics: createRouterMetrics(pools, config.otlpEndpoint !== undefined),
     isTracing: config.otlpEndpoint !== undefined,
     onQueued: reporter.wake,
     onExpired: (containerId, reason) => publish(nats, subjects.containerExpired, containerId, { containerId, reason }),

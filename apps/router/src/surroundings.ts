@@ -1,4 +1,5 @@
 import type { Logger } from '@portico/telemetry';
+import type { RouterMetrics } from './adapters/router-metrics.ts';
 import type { Limits } from './config.ts';
 import type { Answer } from './domain/answers.ts';
 import type { DecisionNeeds } from './domain/decide-target.ts';
@@ -17,6 +18,7 @@ export interface Surroundings {
   readonly limits: Limits;
   readonly upstreams: UpstreamPool;
   readonly timers: TimerWheel;
+  readonly metrics: RouterMetrics;
   /** Whether spans go anywhere. */
   readonly isTracing: boolean;
   /** Someone waits for a pool. */

@@ -10,7 +10,7 @@ import {
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import { DomainError, isOurs } from '@portico/errors';
-import { type Logger, withSpan } from '@portico/telemetry';
+import { type Logger, meterOf, withSpan } from '@portico/telemetry';
 import { type CallContext, headerOf } from './call-context.ts';
 import type { AnyMethod } from './definition.ts';
 import type { ServedApi } from './served-api.ts';
@@ -123,7 +123,9 @@ function unaryCall(key: string, { path }: AnyMethod, api: ServedApi, log: Logger
   const handle = handlerOf(key, path, api);
   return (raw: ServerUnaryCall<unknown, unknown>, answer: sendUnaryData<unknown>) => {
     const { call, trailers, traceparent } = edgeOf(raw, path);
-    withSpan(path.slice(1), { kind: 'server', traceparent }, async () => handle(raw.request, call)).then(
+    timed(path, () =>
+      withSpan(path.slice(1), { kind: 'server', traceparent }, async () => handle(raw.request, call)),
+    ).then(
       (response) => answer(null, response, trailers),
       (reason: unknown) => answer(toServiceError(logged(reason, path, log), trailers)),
     );
@@ -140,11 +142,40 @@ function streamCall(key: string, { path }: AnyMethod, api: ServedApi, log: Logge
         if (!raw.write(message)) await drained(raw, call.signal);
       }
     };
-    withSpan(path.slice(1), { kind: 'server', traceparent }, run).then(
+    timed(path, () => withSpan(path.slice(1), { kind: 'server', traceparent }, run)).then(
       () => raw.end(trailers),
       (reason: unknown) => raw.emit('error', toServiceError(logged(reason, path, log), trailers)),
     );
   };
+}
+
+/** Counts a call with its duration and its end, under the names that OpenTelemetry gives them. */
+async function timed<T>(path: string, work: () => Promise<T>): Promise<T> {
+  const [service = '', method = ''] = path.slice(1).split('/');
+  const begin = performance.now();
+  let kind = 'ok';
+  try {
+    return await work();
+  } catch (error) {
+    kind = toDomainError(error).kind;
+    throw error;
+  } finally {
+    const attributes = { 'rpc.service': service, 'rpc.method': method, 'portico.kind': kind };
+    durations().record((performance.now() - begin) / 1_000, attributes);
+  }
+}
+
+/** Made at the first call: telemetry has been started by then. */
+const durations = once(() =>
+  meterOf('grpc').createHistogram('rpc.server.duration', {
+    unit: 's',
+    description: 'How long calls take to be answered',
+  }),
+);
+
+function once<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => (made ??= make());
 }
 
 function drained(raw: ServerWritableStream<unknown, unknown>, signal: AbortSignal): Promise<void> {

@@ -1,4 +1,5 @@
 import { metrics } from '@opentelemetry/api';
+import { observeProcess } from './process-metrics.ts';
 
 /**
  * Starts OpenTelemetry for one service. Traces and metrics leave over OTLP when
@@ -11,7 +12,13 @@ export async function startTelemetry(service: string, endpoint: string | undefin
   const { NodeSDK } = await import('@opentelemetry/sdk-node');
   const sdk = new NodeSDK({ serviceName: `portico-${service}`, instrumentations: [], autoDetectResources: false });
   sdk.start();
-  return { [Symbol.asyncDispose]: () => sdk.shutdown().catch(() => undefined) };
+  const observed = observeProcess(service);
+  return {
+    async [Symbol.asyncDispose]() {
+      observed[Symbol.dispose]();
+      await sdk.shutdown().catch(() => undefined);
+    },
+  };
 }
 
 /** The meter of a service; instruments made from it cost nothing until telemetry runs. */

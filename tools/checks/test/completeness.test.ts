@@ -23,6 +23,19 @@ test('every error code is in docs/errors.md, and every code there is in the sour
   assert.deepEqual([...documented].filter((code) => !thrown.has(code)).sort(), [], 'nowhere in the sources');
 });
 
+test('every metric is in docs/metrics.md, and every one there is in the sources', () => {
+  const made = new Set(
+    projectFiles(SOURCES).flatMap((file) =>
+      matchesIn(
+        readProjectFile(file),
+        /\.create(?:Observable)?(?:Gauge|Counter|UpDownCounter|Histogram)\(\s*'([a-z0-9_.]+)'/g,
+      ),
+    ),
+  );
+  const documented = new Set(matchesIn(readProjectFile('docs/metrics.md'), /^\|\s*`([a-z0-9_.]+)`/gm));
+  assert.deepEqual([...made].sort(), [...documented].sort());
+});
+
 test('every setting that a project reads is in its README', () => {
   const missing = projectFiles(/^(apps|libs|tools)\/[^/]+\/src\/(.*\/)?(config|common-config|env)\.ts$/).flatMap(
     (file) => {

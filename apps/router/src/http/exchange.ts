@@ -36,6 +36,7 @@ export class Exchange implements AnswerListener {
   readonly #requestId = nextRequestId();
   readonly #span: OpenSpan | undefined;
   readonly #traceparent: string;
+  readonly #beganMs = performance.now();
   #state: ExchangeState = NEW;
   /** For a client that does not know the chunked coding. */
   #dechunker: BodyFollower | undefined;
@@ -99,7 +100,7 @@ export class Exchange implements AnswerListener {
     this.#state = OVER;
     if (state.kind === 'waiting') state.search.abandon();
     else if (state.kind === 'sent' || state.kind === 'answering') this.#letGo(state.sent);
-    this.#span?.end({ 'http.response.status_code': 499 });
+    this.#over(499);
   }
 
   onInterim(text: string): void {
@@ -145,7 +146,7 @@ export class Exchange implements AnswerListener {
     if (this.#body.isDone) this.#around.upstreams.release(sent.address, sent.upstream);
     else sent.upstream.abandon();
     sent.lease.release();
-    this.#span?.end({ 'http.response.status_code': status, 'container.id': sent.lease.container.containerId });
+    this.#over(status, sent.lease);
     if (closes) this.#client.finish();
     else this.#client.next();
   }
@@ -158,7 +159,7 @@ export class Exchange implements AnswerListener {
     deadline.cancel();
     const tunnel = connectTunnel(this.#client.wire, wire, () => {
       lease.release();
-      this.#span?.end({ 'http.response.status_code': 101, 'container.id': lease.container.containerId });
+      this.#over(101, lease);
     });
     this.#client.wire.writeText(upgradeHead(head));
     if (early.length > 0) this.#client.wire.write(Buffer.from(early));
@@ -183,7 +184,7 @@ export class Exchange implements AnswerListener {
     const { sent, status } = this.#state;
     this.#state = OVER;
     this.#letGo(sent);
-    this.#span?.end({ 'http.response.status_code': status }, 'the container broke off');
+    this.#over(status, sent.lease, 'the container broke off');
     // The client must not take it for the whole.
     this.#client.wire.destroy();
   }
@@ -199,6 +200,7 @@ export class Exchange implements AnswerListener {
     this.#span?.event('queued');
     const search = searchSlot(this.#around, forward, this.#tried ?? NONE_TRIED, this.#traceparent, (granted) => {
       if (granted.kind === 'refused') return this.#answer(granted.answer);
+      this.#around.metrics.waited((performance.now() - this.#beganMs) / 1_000);
       this.#send(forward, granted.lease);
     });
     this.#state = { kind: 'waiting', forward, search };
@@ -245,7 +247,7 @@ export class Exchange implements AnswerListener {
     this.#letGo(state.sent);
     if (state.kind === 'sent') return this.#answer(answers.timedOut);
     this.#state = OVER;
-    this.#span?.end({ 'http.response.status_code': state.status }, 'the time ran out');
+    this.#over(state.status, state.sent.lease, 'the time ran out');
     this.#client.wire.destroy();
   }
 
@@ -262,7 +264,7 @@ export class Exchange implements AnswerListener {
     else if (state.kind === 'sent' || state.kind === 'answering') this.#letGo(state.sent);
     if (state.kind !== 'answering') return this.#answer(answer);
     this.#state = OVER;
-    this.#span?.end({ 'http.response.status_code': state.status }, answer.text);
+    this.#over(state.status, state.sent.lease, answer.text);
     this.#client.wire.destroy();
   }
 
@@ -271,9 +273,17 @@ export class Exchange implements AnswerListener {
     this.#state = OVER;
     const closes = !this.#head.keepsAlive || this.#client.isStopping || !this.#body.isDone;
     this.#client.wire.write(answerBytes(answer, closes, this.#head.method === 'HEAD'));
-    this.#span?.end({ 'http.response.status_code': answer.status });
+    this.#over(answer.status);
     if (closes) this.#client.finish();
     else this.#client.next();
+  }
+
+  /** Told once, whatever the end is. */
+  #over(status: number, lease?: Lease, error?: string): void {
+    this.#around.metrics.requestEnded(status, (performance.now() - this.#beganMs) / 1_000);
+    const attributes = { 'http.response.status_code': status };
+    const id = lease?.container.containerId;
+    this.#span?.end(id ? { ...attributes, 'container.id': id } : attributes, error);
   }
 
   #toClient(bytes: Buffer): void {
