@@ -57,6 +57,7 @@ async function newInstance(): Promise<Record<string, string> & { PORTICO_HOME: s
 }
 
 interface Status {
+  readonly nodes: readonly unknown[];
   readonly isRunning: boolean;
   readonly services: readonly { name: string; state: string; pid: number; restarts: number }[];
   readonly apps: readonly { name: string; phase: string }[];
@@ -134,6 +135,7 @@ test('one command brings a URL that answers, again at once, and another takes al
     const status = await statusOf(settings);
     assert.deepEqual([...new Set(status.services.map(({ state }) => state))], ['ready']);
     assert.equal(status.services.length, 8);
+    assert.equal(status.nodes.length, 1);
     assert.deepEqual(
       status.apps.map(({ name, phase }) => [name, phase]),
       [['hello', 'deployed']],

@@ -8,7 +8,7 @@ import { connectNats, openBucket, openStream, openView } from '@portico/messagin
 import { type ServiceContext, socketOf } from '@portico/service';
 import { openNetwork } from './adapters/network.ts';
 import { createNodeMetrics, observeContainers } from './adapters/node-metrics.ts';
-import { keepNodeRecord } from './adapters/node-record.ts';
+import { describeNode, keepNodeRecord } from './adapters/node-record.ts';
 import { openFilesMax } from './adapters/open-files.ts';
 import { createRootFileSystems } from './adapters/root-file-system.ts';
 import { createRuncDriver } from './adapters/runc-driver.ts';
@@ -71,11 +71,12 @@ export async function startNodeAgent(config: Config, { opened, log }: ServiceCon
   const resync = setInterval(sync, RESYNC_MS);
   opened.defer(() => clearInterval(resync));
   sync();
-  opened.use(await keepNodeRecord({ nodes, nodeId, hostName: config.hostName, runtime, log }));
+  const identity = { nodeId, hostName: config.hostName, runtime };
+  opened.use(await keepNodeRecord(nodes, identity, log));
   opened.use(
     await serveGrpc({
       address: `unix://${socketOf(config.home, 'node-agent')}`,
-      apis: [nodeApi(containers, driver)],
+      apis: [nodeApi(containers, driver, () => describeNode(identity))],
       log,
     }),
   );

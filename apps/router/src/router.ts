@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { auth, buckets, nodeAgent, router, subjects } from '@portico/contracts';
 import { type Credentials, openCredentials } from '@portico/credentials';
 import { serveAll, serveGrpc } from '@portico/grpc';
@@ -34,7 +35,7 @@ export async function startRouter(config: Config, { opened, log }: ServiceContex
       },
     }),
   );
-  const reporter = opened.use(createLoadReporter(nats, pools));
+  const reporter = opened.use(createLoadReporter(nats, pools, `${hostname()}${config.home}`));
   const timers = opened.use(createTimerWheel());
   const around: Surroundings = {
     routes,

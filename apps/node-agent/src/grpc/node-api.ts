@@ -4,7 +4,7 @@ import { type ServedApi, serveAll } from '@portico/grpc';
 import type { Containers } from '../containers.ts';
 import type { Driver } from '../domain/driver.ts';
 
-export function nodeApi(containers: Containers, driver: Driver): ServedApi {
+export function nodeApi(containers: Containers, driver: Driver, describe: () => nodeAgent.Node): ServedApi {
   return serveAll(nodeAgent.NodeAgentServiceService, {
     stopContainer({ containerId, graceful }) {
       const container = containers.get(containerId);
@@ -15,7 +15,7 @@ export function nodeApi(containers: Containers, driver: Driver): ServedApi {
     },
     async listContainers() {
       const listed = await Promise.all(containers.all().map((container) => usageOf(driver, container.report)));
-      return { containers: listed };
+      return { containers: listed, node: describe() };
     },
   });
 }

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { router, subjects } from '@portico/contracts';
 import { type Nats, publish } from '@portico/messaging';
 import type { Pool } from '../domain/pool.ts';
@@ -14,8 +13,8 @@ const EVERY_MS = 1_000;
 /** Waiting grows: a report goes out soon, but not for each request. */
 const SOON_MS = 20;
 
-export function createLoadReporter(nats: Nats, pools: Pools): LoadReporter {
-  const routerId = randomUUID();
+/** `routerId` is the same after a restart: what the process before said last is then replaced, not added to. */
+export function createLoadReporter(nats: Nats, pools: Pools, routerId: string): LoadReporter {
   let sequence = 0n;
   let soon: NodeJS.Timeout | undefined;
   const report = (): void => {

@@ -141,7 +141,9 @@ async function readApps(home: string): Promise<AppStatus[]> {
 async function readPools(home: string): Promise<PoolStatus[]> {
   await using scaler = connectGrpc(autoscaler.AutoscalerServiceService, `unix://${socketOf(home, 'autoscaler')}`);
   const { pools } = await scaler.describePools(autoscaler.DescribePoolsRequest.create({}), CALL);
-  return pools.map(({ poolId, appId, functionTag, wanted, ready, inFlight, queued, reason }) => {
+  // A pool that wants nothing, has nothing and waits for nothing tells nothing.
+  const alive = pools.filter((pool) => pool.wanted + pool.starting + pool.ready + pool.queued + pool.failedStarts > 0);
+  return alive.map(({ poolId, appId, functionTag, wanted, ready, inFlight, queued, reason }) => {
     return { poolId, appId, function: functionTag, wanted, ready, inFlight, queued, reason };
   });
 }
