@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { run } from './adapters/command.ts';
 import { bridgeOf, namespacePrefixOf, tableOf } from './adapters/network.ts';
+import { removeCgroups } from './adapters/remove-cgroups.ts';
 import { instanceOf } from './config.ts';
 
 const home = process.argv[2] ?? process.env['PORTICO_HOME'];
@@ -32,11 +33,5 @@ for (const name of namespaces.filter((candidate) => candidate.startsWith(namespa
 await run('ip', ['link', 'del', bridgeOf(instance)]).catch(ignore);
 await run('nft', ['delete', 'table', 'inet', tableOf(instance)]).catch(ignore);
 
-for (const controller of ['', ...(await readdir('/sys/fs/cgroup').catch(() => []))]) {
-  const group = join('/sys/fs/cgroup', controller, `portico-${instance}`);
-  for (const child of await readdir(group, { withFileTypes: true }).catch(() => [])) {
-    if (child.isDirectory()) await run('rmdir', [join(group, child.name)]).catch(ignore);
-  }
-  await run('rmdir', [group]).catch(ignore);
-}
+await removeCgroups(instance);
 await rm(join(home, 'c'), { recursive: true, force: true });

@@ -33,31 +33,7 @@ export async function startNodeAgent(config: Config, { opened, log }: ServiceCon
   const nodes = await openBucket(nats, buckets.nodes, true);
   const logs = await openStream(nats, streams.logs, true);
   const network = opened.use(await openNetwork(config));
-  const specs = opened.use(
-    connectGrpc(control.ContainerSpecServiceService, `unix://${socketOf(config.home, 'control')}`),
-  );
-  const images = opened.use(
-    connectGrpc(imageBuilder.ImageServiceService, `unix://${socketOf(config.home, 'image-builder')}`),
-  );
-  const around: Surroundings = {
-    containersDir: config.containersDir,
-    defaultMemoryBytes: config.defaultMemoryBytes,
-    openFilesMax: await openFilesMax(),
-    driver,
-    network,
-    rootFileSystems: createRootFileSystems(config.home),
-    forward: opened.use(connectForward(`unix://${socketOf(config.home, 'control-door')}`)),
-    reports,
-    logs,
-    specOf: (placement) => specOf(specs, placement),
-    fileSystemOf: (imageId, { clientVersion, imageBuilderVersion, plainImage }) =>
-      images.prepareFileSystem(
-        { imageId, clientVersion: plainImage ? '' : clientVersion, builderVersion: imageBuilderVersion },
-        { deadlineMs: LAYERS_DEADLINE_MS },
-      ),
-    metrics: createNodeMetrics(),
-    log,
-  };
+  const around = await surroundingsOf(config, opened, { driver, network, reports, logs, log });
   const containers = opened.use(await createContainers(around, reports));
   observeContainers(() => containers.all().map(({ report }) => report));
   const wanted = opened.use(
@@ -80,6 +56,33 @@ export async function startNodeAgent(config: Config, { opened, log }: ServiceCon
       log,
     }),
   );
+}
+
+type Own = Pick<Surroundings, 'driver' | 'network' | 'reports' | 'logs' | 'log'>;
+
+/** What containers need, with connections to the neighbours that give it. */
+async function surroundingsOf(config: Config, opened: AsyncDisposableStack, own: Own): Promise<Surroundings> {
+  const specs = opened.use(
+    connectGrpc(control.ContainerSpecServiceService, `unix://${socketOf(config.home, 'control')}`),
+  );
+  const images = opened.use(
+    connectGrpc(imageBuilder.ImageServiceService, `unix://${socketOf(config.home, 'image-builder')}`),
+  );
+  return {
+    ...own,
+    containersDir: config.containersDir,
+    defaultMemoryBytes: config.defaultMemoryBytes,
+    openFilesMax: await openFilesMax(),
+    rootFileSystems: createRootFileSystems(config.home),
+    forward: opened.use(connectForward(`unix://${socketOf(config.home, 'control-door')}`)),
+    specOf: (placement) => specOf(specs, placement),
+    fileSystemOf: (imageId, { clientVersion, imageBuilderVersion, plainImage }) =>
+      images.prepareFileSystem(
+        { imageId, clientVersion: plainImage ? '' : clientVersion, builderVersion: imageBuilderVersion },
+        { deadlineMs: LAYERS_DEADLINE_MS },
+      ),
+    metrics: createNodeMetrics(),
+  };
 }
 
 async function specOf(

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { eventually } from '@portico/testing';
 import { run } from '../src/adapters/command.ts';
-import { cgroupOf, createRuncDriver, shortOf } from '../src/adapters/runc-driver.ts';
+import { removeCgroups } from '../src/adapters/remove-cgroups.ts';
+import { createRuncDriver, shortOf } from '../src/adapters/runc-driver.ts';
 import { createSimulatedDriver, type SimulatedRun } from '../src/adapters/simulated-driver.ts';
 import type { Driver, RunSpec } from '../src/domain/driver.ts';
 import { makeTinyRoot } from './tiny-root.ts';
@@ -53,11 +54,10 @@ async function runcTested(): Promise<Tested> {
     },
     outputOf: (id) => readFile(join(folder, `${id}.out`), 'utf8'),
     async [Symbol.asyncDispose]() {
-      for (const id of started) {
-        await driver.destroy(id);
-        assert.equal(existsSync(`/sys/fs/cgroup/memory${cgroupOf(instance, id)}`), false);
-        assert.equal(existsSync(`/sys/fs/cgroup${cgroupOf(instance, id)}`), false);
-      }
+      for (const id of started) await driver.destroy(id);
+      await removeCgroups(instance);
+      assert.equal(existsSync(`/sys/fs/cgroup/memory/portico-${instance}`), false);
+      assert.equal(existsSync(`/sys/fs/cgroup/portico-${instance}`), false);
       await run('ip', ['netns', 'delete', network]);
       await rm(`/run/portico-${instance}`, { recursive: true, force: true });
       await rm(folder, { recursive: true, force: true });
