@@ -35,7 +35,7 @@ test(`every setting is in the tables of ${PAGE}, and every one there is read`, (
   assert.deepEqual([...documented].sort(), [...read].sort());
 });
 
-test(`bounds, choices and readers in ${PAGE} are those of the code`, () => {
+test(`bounds and choices in ${PAGE} are those of the code`, () => {
   const wrong = rows.flatMap(({ code, cells }) => {
     const readers = settings.filter(({ names }) => names.has(code));
     const bounds = new Set(readers.flatMap((reader) => reader.bounds.get(code) ?? []));
