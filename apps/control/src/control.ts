@@ -6,6 +6,7 @@ import type { Config } from './config.ts';
 import { appLifecycleHandlers } from './grpc/app-lifecycle.ts';
 import { blobHandlers } from './grpc/blobs.ts';
 import { containerSpecApi } from './grpc/container-spec.ts';
+import { environmentHandlers } from './grpc/environments.ts';
 import { functionHandlers } from './grpc/functions.ts';
 import type { ModalHandlers } from './grpc/handlers.ts';
 import { handshakeHandlers } from './grpc/handshake.ts';
@@ -14,6 +15,7 @@ import { logHandlers } from './grpc/logs.ts';
 import { containerGuard, modalApi, tokenGuard } from './grpc/modal-api.ts';
 import { mountHandlers } from './grpc/mounts.ts';
 import { operatorApi } from './grpc/operator.ts';
+import { proxyTokenHandlers } from './grpc/proxy-tokens.ts';
 import { publishingHandlers } from './grpc/publishing.ts';
 import { secretHandlers } from './grpc/secrets.ts';
 import { taskHandlers } from './grpc/tasks.ts';
@@ -32,6 +34,8 @@ export async function startControl(config: Config, { opened, log }: ServiceConte
   const names = opened.use(connectGrpc(domains.DomainServiceService, unix('domains')));
   const handlers: ModalHandlers = {
     ...handshakeHandlers(state, tokens),
+    ...environmentHandlers(state),
+    ...proxyTokenHandlers(state, tokens),
     ...appLifecycleHandlers(state),
     ...publishingHandlers(state),
     ...functionHandlers(state, names, images),

@@ -43,8 +43,17 @@ const commands: Record<string, Command> = {
     return (await import('./commands/doctor.ts')).doctor(config);
   },
   async token(config, args) {
-    const { values, positionals } = parse(args, { name: { type: 'string' } }, 2);
-    await (await import('./commands/token.ts')).token(config, positionals, String(values['name'] ?? ''));
+    const flags: Flags = {
+      name: { type: 'string' },
+      proxy: { type: 'boolean' },
+      environment: { type: 'string', multiple: true },
+    };
+    const { values, positionals } = parse(args, flags, 2);
+    await (await import('./commands/token.ts')).token(config, positionals, {
+      name: String(values['name'] ?? ''),
+      isProxy: values['proxy'] === true,
+      environments: Array.isArray(values['environment']) ? values['environment'].map(String) : [],
+    });
   },
   async test(config, args) {
     const { positionals } = parse(args, {}, 10);
@@ -52,7 +61,7 @@ const commands: Record<string, Command> = {
   },
 };
 
-type Flags = Record<string, { type: 'boolean' | 'string'; short?: string }>;
+type Flags = Record<string, { type: 'boolean' | 'string'; short?: string; multiple?: boolean }>;
 
 function parse(args: string[], options: Flags, positionalsMax = 0) {
   const parsed = parseArgs({ args, options, allowPositionals: positionalsMax > 0, strict: true });

@@ -2,13 +2,12 @@ import type { auth } from '@portico/contracts';
 import { DomainError } from '@portico/errors';
 import type { GrpcClient } from '@portico/grpc';
 import { modal } from '@portico/modal-protocol';
-import { environmentOf } from '../domain/apps.ts';
 import type { State } from '../state.ts';
 import type { ModalHandlers } from './handlers.ts';
 
 const JWT_LIFETIME_SECONDS = 3_600;
 
-/** What a client asks before it does anything: greetings, who am I, environments. */
+/** What a client asks before it does anything: greetings, who am I. */
 export function handshakeHandlers(state: State, tokens: GrpcClient<typeof auth.TokenServiceService>): ModalHandlers {
   const { workspace } = state.config;
   return {
@@ -36,32 +35,5 @@ export function handshakeHandlers(state: State, tokens: GrpcClient<typeof auth.T
         'Portico has no sign-in page yet: run "./portico env" on the server and use "modal token set" with what it prints.',
       );
     },
-    environmentGetOrCreate({ deploymentName }) {
-      const environment = environmentOf(state, deploymentName);
-      return modal.EnvironmentGetOrCreateResponse.create({
-        environmentId: environment.environmentId,
-        metadata: {
-          name: environment.name,
-          environmentType: 0,
-          settings: modal.EnvironmentSettings.create({
-            imageBuilderVersion: environment.imageBuilderVersion,
-            webhookSuffix: environment.webSuffix,
-          }),
-        },
-      });
-    },
-    environmentList: () =>
-      modal.EnvironmentListResponse.create({
-        items: state.environments.values().map((environment) =>
-          modal.EnvironmentListItem.create({
-            name: environment.name,
-            webhookSuffix: environment.webSuffix,
-            createdAt: environment.createdAt,
-            default: environment.isDefault,
-            environmentId: environment.environmentId,
-            imageBuilderVersion: environment.imageBuilderVersion,
-          }),
-        ),
-      }),
   };
 }

@@ -1,5 +1,5 @@
 import { auth } from '@portico/contracts';
-import { connectGrpc } from '@portico/grpc';
+import { connectGrpc, type GrpcClient } from '@portico/grpc';
 import { socketOf } from '@portico/service';
 import { clientEnvironment } from '../client-token.ts';
 import type { Config } from '../config.ts';
@@ -8,27 +8,65 @@ import { UserError } from '../user-error.ts';
 
 const CALL = { deadlineMs: 5_000 };
 
-/** `token create [--name N]`, `token list`, `token revoke ID`. */
-export async function token(config: Config, [verb, tokenId]: readonly string[], name: string): Promise<void> {
+export interface TokenOptions {
+  readonly name: string;
+  /** For callers of web functions with proxy auth, rather than for clients. */
+  readonly isProxy: boolean;
+  /** Only for these environments; empty = for all. */
+  readonly environments: readonly string[];
+}
+
+type TokenClient = GrpcClient<typeof auth.TokenServiceService>;
+
+/** `token create [--name N] [--proxy [--environment E]…]`, `token list`, `token revoke ID`. */
+export async function token(config: Config, [verb, tokenId]: readonly string[], options: TokenOptions): Promise<void> {
   await using tokens = connectGrpc(auth.TokenServiceService, `unix://${socketOf(config.home, 'auth')}`);
-  if (verb === 'create') {
-    const created = await tokens.createToken(
-      auth.CreateTokenRequest.create({ kind: auth.TokenKind.API, name, createdBy: 'operator' }),
-      CALL,
-    );
-    const variables = clientEnvironment(config, { id: created.token?.tokenId ?? '', secret: created.secret });
-    for (const [key, value] of Object.entries(variables)) say(`export ${key}=${value}`);
-  } else if (verb === 'list') {
-    const { tokens: found } = await tokens.listTokens(auth.ListTokensRequest.create({}), CALL);
-    say(tableOf([['TOKEN', 'KIND', 'NAME', 'CREATED', 'STATE'], ...found.map(rowOf)]));
+  if (verb === 'create') await create(config, tokens, options);
+  else if (verb === 'list') {
+    const { API, PROXY } = auth.TokenKind;
+    const found = await Promise.all([API, PROXY].map((kind) => tokens.listTokens({ kind }, CALL)));
+    const rows = found.flatMap((answer) => answer.tokens).map(rowOf);
+    say(tableOf([['TOKEN', 'KIND', 'NAME', 'CREATED', 'ENVIRONMENTS', 'STATE'], ...rows]));
   } else if (verb === 'revoke' && tokenId) {
     await tokens.revokeToken(auth.RevokeTokenRequest.create({ tokenId }), CALL);
     say(`${tokenId} is revoked.`);
-  } else throw new UserError('Say ./portico token create [--name NAME], list, or revoke TOKEN_ID.');
+  } else throw new UserError('Say ./portico token create [--name NAME] [--proxy], list, or revoke TOKEN_ID.');
 }
 
-function rowOf({ tokenId, kind, name, createdAt, revokedAt, expiresAt }: auth.Token): string[] {
+async function create(config: Config, tokens: TokenClient, options: TokenOptions): Promise<void> {
+  const { name, isProxy, environments } = options;
+  if (environments.length > 0 && !isProxy) throw new UserError('--environment limits proxy tokens: add --proxy.');
+  const wanted = auth.CreateTokenRequest.create({
+    kind: isProxy ? auth.TokenKind.PROXY : auth.TokenKind.API,
+    name,
+    createdBy: 'operator',
+    isScoped: environments.length > 0,
+    environmentNames: [...environments],
+  });
+  const { token, secret } = await tokens.createToken(wanted, CALL);
+  const id = token?.tokenId ?? '';
+  if (isProxy) return say(`Modal-Key: ${id}\nModal-Secret: ${secret}`);
+  for (const [key, value] of Object.entries(clientEnvironment(config, { id, secret }))) say(`export ${key}=${value}`);
+}
+
+function rowOf({
+  tokenId,
+  kind,
+  name,
+  createdAt,
+  revokedAt,
+  expiresAt,
+  isScoped,
+  environmentNames,
+}: auth.Token): string[] {
   const state = revokedAt ? 'revoked' : expiresAt && expiresAt < Date.now() / 1000 ? 'expired' : 'good';
   const kindName = kind === auth.TokenKind.PROXY ? 'proxy' : 'API';
-  return [tokenId, kindName, name, new Date(createdAt * 1000).toISOString().slice(0, 16), state];
+  return [
+    tokenId,
+    kindName,
+    name,
+    new Date(createdAt * 1000).toISOString().slice(0, 16),
+    isScoped ? environmentNames.join(' ') : 'all',
+    state,
+  ];
 }
