@@ -3,14 +3,24 @@ import { join } from 'node:path';
 import { type autoscaler, control, nodeAgent } from '@portico/contracts';
 import { withSpan } from '@portico/telemetry';
 import { openOutputPipe } from './adapters/output-pipe.ts';
+import { mountRunFolder } from './adapters/run-folder.ts';
 import type { SavedContainer, Surroundings } from './container-options.ts';
 import type { RunSpec } from './domain/driver.ts';
 import { runSpecOf } from './domain/run-spec.ts';
 import { openDoor } from './door/door.ts';
 import { serveRunnerEvents } from './door/runner-events.ts';
-import { cleanUp, closeAround, drain, failedToStart, LostContainer, watchToTheEnd } from './end.ts';
+import {
+  cleanUp,
+  closeAround,
+  drain,
+  endInTime,
+  failedToStart,
+  LostContainer,
+  NotWantedAnyMore,
+  watchToTheEnd,
+} from './end.ts';
 import { Life } from './life.ts';
-import { becomeReady, considerReady, onRunnerEvent } from './ready.ts';
+import { becomeReady, onRunnerEvent, onStarted } from './ready.ts';
 
 const { STARTING } = nodeAgent.ContainerState;
 const { STDOUT, STDERR } = nodeAgent.LogSource;
@@ -51,11 +61,13 @@ export function startContainer(around: Surroundings, placement: autoscaler.Place
     memoryBytes: Number(
       pool.resources?.memoryMaxBytes || pool.resources?.memoryBytes || BigInt(around.defaultMemoryBytes),
     ),
-    isRunner: pool.kind === control.ServingKind.RUNNER,
+    isRunner: pool.kind !== control.ServingKind.CALLS && !pool.isServer,
     isServer: pool.isServer,
     graceMs: pool.isServer ? pool.exitGracePeriodMs : pool.timeoutMs,
     port: pool.kind === control.ServingKind.PORT ? pool.port : 0,
-    isDraining: false,
+    hasStarted: false,
+    served: null,
+    drainingSinceMs: 0,
     startupTimeoutMs: pool.startupTimeoutMs || 300_000,
   });
   const ended = begin(life, placement)
@@ -69,13 +81,13 @@ export function startContainer(around: Surroundings, placement: autoscaler.Place
 export function adoptContainer(around: Surroundings, saved: SavedContainer): OwnContainer {
   const report = nodeAgent.Container.decode(Buffer.from(saved.report, 'base64'));
   const life = new Life(around, report, saved);
-  life.isDraining = saved.isDraining;
+  life.isAdopted = true;
   const take = async (): Promise<void> => {
     life.inside.lease = around.network.adopt(saved.networkName);
     if (!(await around.driver.isKnown(report.containerId))) throw new LostContainer(report.containerId);
     await openAround(life, false);
     if (report.wasReady) life.ready.resolve();
-    if (saved.isDraining) life.inside.door?.drain();
+    if (life.isDraining) endInTime(life);
     void becomeReady(life);
   };
   const ended = take()
@@ -111,6 +123,7 @@ async function begin(life: Life, placement: autoscaler.Placement): Promise<void>
   const run = await withSpan('node-agent.prepare', { traceparent: report.traceparent, attributes }, () =>
     prepare(life, placement),
   );
+  if (life.isDraining || life.stopped.signal.aborted) throw new NotWantedAnyMore();
   const preparedMs = Date.now();
   await around.driver.start(run);
   for (const pipe of life.inside.pipes) pipe.closeWriter();
@@ -122,16 +135,17 @@ async function begin(life: Life, placement: autoscaler.Placement): Promise<void>
 /** Everything that must be there before the container's first process. */
 async function prepare(life: Life, placement: autoscaler.Placement): Promise<RunSpec> {
   const { around } = life;
-  const spec = await around.specOf(placement);
+  const [spec] = await Promise.all([around.specOf(placement), mountRunFolder(life.dir)]);
   const [files, lease] = await Promise.all([
     around.fileSystemOf(spec.pool?.imageId ?? '', spec),
     around.network.acquire(spec.blockNetwork),
   ]);
   life.inside.lease = lease;
-  life.saved = { ...life.saved, networkName: lease.name, address: lease.address };
+  // From here on a later process can take it over; one that runs its own program tells nothing of its start.
+  await life.save({ networkName: lease.name, address: lease.address, hasStarted: spec.plainImage });
   const [rootDir] = await Promise.all([
     around.rootFileSystems.mount(life.dir, files.layerDirectories, spec.mounts),
-    writeFile(join(life.dir, 'arguments.bin'), spec.containerArguments),
+    writeFile(join(life.runDir, 'arguments.bin'), spec.containerArguments),
     openAround(life, true),
   ]);
   const [stdout, stderr] = life.inside.pipes;
@@ -140,11 +154,13 @@ async function prepare(life: Life, placement: autoscaler.Placement): Promise<Run
   return runSpecOf({
     report: life.report,
     dir: life.dir,
+    runDir: life.runDir,
     rootDir,
     lease,
     spec,
     image: files.config,
     memoryBytes: life.saved.memoryBytes,
+    graceMs: life.saved.graceMs,
     openFilesMax: around.openFilesMax,
     stdout: stdout.writer,
     stderr: stderr.writer,
@@ -153,30 +169,24 @@ async function prepare(life: Life, placement: autoscaler.Placement): Promise<Run
 
 /** The door, the runner's events and the output pipes: what node-agent keeps open for a container. */
 async function openAround(life: Life, isNew: boolean): Promise<void> {
-  const { around, inside, dir } = life;
+  const { around, inside, dir, runDir } = life;
   const { containerId } = life.report;
   const [door, events, stdout, stderr] = await Promise.all([
     openDoor({
       containerId,
-      dir,
+      dir: runDir,
       forward: around.forward,
       log: around.log,
       events: {
-        onAsksForInputs() {
-          life.asksForInputs = true;
-          considerReady(life);
-        },
-        onServerReady() {
-          life.asksForInputs = true;
-          considerReady(life);
-        },
+        onAsksForInputs: () => onStarted(life),
+        onServerReady: () => onStarted(life),
         onResult(result) {
           if (result.status !== 1) life.failure = result.exception || result.traceback || 'The container failed.';
         },
         onAsksToStop: () => drain(life, 'the container asked to be replaced', false),
       },
     }),
-    serveRunnerEvents(dir, (event) => onRunnerEvent(life, event)),
+    serveRunnerEvents(runDir, (event) => onRunnerEvent(life, event)),
     openOutputPipe(dir, 'stdout', (text) => life.logs.add(text, STDOUT)),
     openOutputPipe(dir, 'stderr', (text) => life.logs.add(text, STDERR)),
   ]);

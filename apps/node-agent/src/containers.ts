@@ -22,6 +22,7 @@ const KEEP_REPORT_MS = 60_000;
 export async function createContainers(
   around: Surroundings,
   reports: Bucket<nodeAgent.Container>,
+  nodeId: string,
 ): Promise<Containers> {
   const present = new Map<string, OwnContainer>();
   const ended = new Set<string>();
@@ -51,7 +52,13 @@ export async function createContainers(
     if (saved.state?.report && saved.state.networkName) keep(adoptContainer(around, saved.state));
     else await discard(around, saved.name);
   }
-  await closeStaleReports(reports, present, ended, forgetLater);
+  await around.network.removeLeft();
+  await closeStaleReports(reports, nodeId, (id) => {
+    if (present.has(id)) return false;
+    ended.add(id);
+    forgetLater(id);
+    return true;
+  });
   return {
     get: (id) => present.get(id),
     all: () => [...present.values()],
@@ -77,16 +84,15 @@ async function discard(around: Surroundings, name: string): Promise<void> {
   await rm(dir, { recursive: true, force: true });
 }
 
-/** Reports of containers that are gone without a trace, as after a power cut. */
+/** Reports of this node's containers that are gone without a trace, as after a power cut. */
 async function closeStaleReports(
   reports: Bucket<nodeAgent.Container>,
-  present: ReadonlyMap<string, OwnContainer>,
-  ended: Set<string>,
-  forgetLater: (id: string) => void,
+  nodeId: string,
+  hasEnded: (containerId: string) => boolean,
 ): Promise<void> {
   const { EXITED } = nodeAgent.ContainerState;
   for (const { key, value } of await reports.entries()) {
-    if (present.has(key)) continue;
+    if (value.nodeId !== nodeId || !hasEnded(key)) continue;
     if (value.state !== EXITED) {
       await reports.put(key, {
         ...value,
@@ -96,7 +102,5 @@ async function closeStaleReports(
         message: 'The node was restarted.',
       });
     }
-    ended.add(key);
-    forgetLater(key);
   }
 }

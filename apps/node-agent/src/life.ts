@@ -4,11 +4,11 @@ import { recordSpan } from '@portico/telemetry';
 import { createLogShipper, type LogShipper } from './adapters/log-shipper.ts';
 import type { Lease } from './adapters/network.ts';
 import type { OutputPipe } from './adapters/output-pipe.ts';
+import { runFolderOf } from './adapters/run-folder.ts';
 import { shortOf } from './adapters/runc-driver.ts';
 import { saveState } from './adapters/saved-state.ts';
 import type { SavedContainer, Surroundings } from './container-options.ts';
 import type { Door } from './door/door.ts';
-import type { RunnerEvent } from './door/runner-events.ts';
 
 /** What node-agent keeps open for one container. */
 export interface Inside {
@@ -23,18 +23,18 @@ export class Life {
   readonly inside: Inside = { lease: undefined, door: undefined, pipes: [], events: undefined };
   readonly logs: LogShipper;
   readonly dir: string;
+  readonly runDir: string;
   readonly stopped = new AbortController();
   readonly ready = Promise.withResolvers<void>();
   report: nodeAgent.Container;
   saved: SavedContainer;
-  isDraining = false;
   wasKilledByUs = false;
   isStartupTimeout = false;
+  /** A process before this one started it. */
+  isAdopted = false;
   failure: string | undefined;
-  asksForInputs = false;
-  served: Extract<RunnerEvent, { event: 'ready' }> | undefined;
   phases: { name: string; atMs: number }[] = [];
-  private writing: Promise<unknown> = Promise.resolve();
+  private saving: Promise<unknown> = Promise.resolve();
   readonly around: Surroundings;
 
   constructor(around: Surroundings, report: nodeAgent.Container, saved: SavedContainer) {
@@ -42,28 +42,32 @@ export class Life {
     this.report = report;
     this.saved = saved;
     this.dir = join(around.containersDir, shortOf(report.containerId));
+    this.runDir = runFolderOf(this.dir);
     this.logs = createLogShipper(around.logs, report, around.log);
     this.ready.promise.catch(() => undefined);
   }
 
-  /** Says what has changed: to the bucket and to the state file, in order. */
-  tell(changes: Partial<nodeAgent.Container>): Promise<unknown> {
+  get isDraining(): boolean {
+    return this.saved.drainingSinceMs > 0;
+  }
+
+  /** Says what has changed, to the bucket and to the state file; resolves when both have it. */
+  async tell(changes: Partial<nodeAgent.Container>): Promise<void> {
     this.report = { ...this.report, ...changes };
-    const { report } = this;
-    const key = report.containerId;
-    this.saved = {
-      ...this.saved,
-      report: Buffer.from(nodeAgent.Container.encode(report).finish()).toString('base64'),
-      isDraining: this.isDraining,
-    };
-    this.writing = this.writing
-      .then(() =>
-        Promise.all([this.around.reports.put(key, report), saveState(this.dir, this.saved).catch(() => undefined)]),
-      )
+    await Promise.all([this.around.reports.write(this.report), this.save({})]);
+  }
+
+  /** Keeps for a later process what it needs to take over. */
+  save(changes: Partial<SavedContainer>): Promise<unknown> {
+    const report = Buffer.from(nodeAgent.Container.encode(this.report).finish()).toString('base64');
+    this.saved = { ...this.saved, ...changes, report };
+    const state = this.saved;
+    this.saving = this.saving
+      .then(() => saveState(this.dir, state))
       .catch((error: unknown) =>
-        this.around.log.error({ err: error, container: key }, 'A report could not be written'),
+        this.around.log.error({ err: error, container: this.report.containerId }, 'The state could not be saved'),
       );
-    return this.writing;
+    return this.saving;
   }
 
   span(name: string, startMs: number, endMs: number, error?: string): void {

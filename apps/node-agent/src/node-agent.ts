@@ -4,17 +4,18 @@ import { join } from 'node:path';
 import { type autoscaler, buckets, control, imageBuilder, streams } from '@portico/contracts';
 import { connectGrpc, serveGrpc } from '@portico/grpc';
 import { idOfHash } from '@portico/ids';
-import { connectNats, openBucket, openStream, openView } from '@portico/messaging';
+import { connectNats, type Nats, openBucket, openStream, openView, type View } from '@portico/messaging';
 import { type ServiceContext, socketOf } from '@portico/service';
 import { openNetwork } from './adapters/network.ts';
 import { createNodeMetrics, observeContainers } from './adapters/node-metrics.ts';
 import { describeNode, keepNodeRecord } from './adapters/node-record.ts';
 import { openFilesMax } from './adapters/open-files.ts';
+import { createReportWriter } from './adapters/report-writer.ts';
 import { createRootFileSystems } from './adapters/root-file-system.ts';
 import { createRuncDriver } from './adapters/runc-driver.ts';
 import type { Config } from './config.ts';
 import type { Surroundings } from './container-options.ts';
-import { createContainers } from './containers.ts';
+import { type Containers, createContainers } from './containers.ts';
 import { connectForward } from './door/door.ts';
 import { nodeApi } from './grpc/node-api.ts';
 
@@ -33,20 +34,11 @@ export async function startNodeAgent(config: Config, { opened, log }: ServiceCon
   const nodes = await openBucket(nats, buckets.nodes, true);
   const logs = await openStream(nats, streams.logs, true);
   const network = opened.use(await openNetwork(config));
-  const around = await surroundingsOf(config, opened, { driver, network, reports, logs, log });
-  const containers = opened.use(await createContainers(around, reports));
+  const writer = opened.use(createReportWriter(reports, log));
+  const around = await surroundingsOf(config, opened, { driver, network, reports: writer, logs, log });
+  const containers = opened.use(await createContainers(around, reports, nodeId));
   observeContainers(() => containers.all().map(({ report }) => report));
-  const wanted = opened.use(
-    await openView(nats, buckets.placements, {
-      log,
-      filter: `${nodeId}.*`,
-      onChange: () => queueMicrotask(() => sync()),
-    }),
-  );
-  const sync = (): void => containers.sync([...wanted.entries()].map(([, placement]) => placement));
-  const resync = setInterval(sync, RESYNC_MS);
-  opened.defer(() => clearInterval(resync));
-  sync();
+  await followPlacements(nats, nodeId, containers, { opened, log });
   const identity = { nodeId, hostName: config.hostName, runtime };
   opened.use(await keepNodeRecord(nodes, identity, log));
   opened.use(
@@ -73,6 +65,7 @@ async function surroundingsOf(config: Config, opened: AsyncDisposableStack, own:
     containersDir: config.containersDir,
     defaultMemoryBytes: config.defaultMemoryBytes,
     openFilesMax: await openFilesMax(),
+    termGraceMs: config.termGraceMs,
     rootFileSystems: createRootFileSystems(config.home),
     forward: opened.use(connectForward(`unix://${socketOf(config.home, 'control-door')}`)),
     specOf: (placement) => specOf(specs, placement),
@@ -95,6 +88,25 @@ async function specOf(
   );
   if (!spec) throw new Error(`control gave no specification for ${containerId}`);
   return spec;
+}
+
+/** Makes the containers match the placements: at once when one changes, and every minute in any case. */
+async function followPlacements(
+  nats: Nats,
+  nodeId: string,
+  containers: Containers,
+  { opened, log }: Pick<ServiceContext, 'opened' | 'log'>,
+): Promise<void> {
+  let wanted: View<autoscaler.Placement> | undefined;
+  // Not before all of it is known: what is not placed would be drained.
+  const sync = (): void => {
+    if (wanted) containers.sync([...wanted.entries()].map(([, placement]) => placement));
+  };
+  const onChange = (): void => queueMicrotask(sync);
+  wanted = opened.use(await openView(nats, buckets.placements, { log, filter: `${nodeId}.*`, onChange }));
+  const resync = setInterval(sync, RESYNC_MS);
+  opened.defer(() => clearInterval(resync));
+  sync();
 }
 
 /** The node's id, made once and kept with its state. */

@@ -1,25 +1,50 @@
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { nodeAgent } from '@portico/contracts';
 import { untilPortOpen } from './adapters/port-probe.ts';
-import type { RunnerEvent } from './door/runner-events.ts';
+import type { RunnerEvent, RunnerReady } from './door/runner-events.ts';
 import type { Life } from './life.ts';
 
 const { STARTING, READY } = nodeAgent.ContainerState;
 
+/** More are no phases of a start but a program that talks without end. */
+const PHASES_MAX = 32;
+/** Sockets in the folder that are not the runner's. */
+const OWN_SOCKETS = new Set(['door.sock', 'events.sock']);
+
 /** Notes what the runner says of its start. */
 export function onRunnerEvent(life: Life, event: RunnerEvent): void {
-  if (event.event === 'phase') life.phases.push({ name: event.name, atMs: event.at * 1000 });
+  if (life.report.wasReady) return;
+  if (event.event === 'phase' && life.phases.length < PHASES_MAX)
+    life.phases.push({ name: event.name, atMs: event.at * 1000 });
   if (event.event === 'failed') life.failure ??= event.message;
   if (event.event === 'ready') {
-    life.served = event;
+    void life.save({ served: event });
     considerReady(life);
   }
 }
 
+/** It asks for inputs, or its enter hooks have run. */
+export function onStarted(life: Life): void {
+  if (!life.saved.hasStarted) void life.save({ hasStarted: true });
+  considerReady(life);
+  if (life.isAdopted) void findServed(life).catch(() => undefined);
+}
+
 /** Ready is: the start-up is over and, for web functions, it is known where they listen. */
-export function considerReady(life: Life): void {
-  if (!life.asksForInputs || (life.saved.isRunner && !life.served)) return;
+function considerReady(life: Life): void {
+  if (!life.saved.hasStarted || (life.saved.isRunner && !life.saved.served)) return;
   life.ready.resolve();
+}
+
+/** What the runner told while nobody listened can be seen: its sockets are there once it asks for inputs. */
+async function findServed(life: Life): Promise<void> {
+  if (life.saved.served || !life.saved.isRunner || life.report.wasReady) return;
+  const names = (await readdir(life.runDir)).filter((name) => name.endsWith('.sock') && !OWN_SOCKETS.has(name));
+  const { port } = life.saved;
+  if (names.length === 0 && port === 0) return;
+  const sockets = Object.fromEntries(names.map((name) => [name.slice(0, -'.sock'.length), name]));
+  onRunnerEvent(life, { event: 'ready', at: Date.now() / 1000, sockets, ports: port > 0 ? { web: port } : {} });
 }
 
 /** Reports the container as ready when it is, or kills it when it takes too long. */
@@ -29,13 +54,15 @@ export async function becomeReady(life: Life): Promise<void> {
     () => startupTimedOut(life),
     Math.max(0, life.report.startedAt * 1000 + life.saved.startupTimeoutMs - Date.now()),
   );
+  considerReady(life);
   try {
     await Promise.race([life.ready.promise, aborted(life.stopped.signal)]);
-    if (life.saved.port > 0) await untilPortOpen(life.saved.address, life.saved.port, life.stopped.signal);
+    const addresses = addressesOf(life);
+    await Promise.all(addresses.map((address) => untilReached(address, life.stopped.signal)));
     if (life.stopped.signal.aborted || life.isDraining) return;
     tellPhases(life);
     life.around.metrics.started(Date.now() / 1000 - life.report.startedAt);
-    await life.tell({ state: READY, readyAt: Date.now() / 1000, wasReady: true, addresses: addressesOf(life) });
+    await life.tell({ state: READY, readyAt: Date.now() / 1000, wasReady: true, addresses });
   } catch {
     // It ended or is being left before it was ready: the end tells why.
   } finally {
@@ -49,12 +76,33 @@ function aborted(signal: AbortSignal): Promise<never> {
   );
 }
 
-function addressesOf({ saved, served, dir }: Life): nodeAgent.Address[] {
-  if (saved.port > 0) return [{ methodName: '', endpoint: { $case: 'tcp', value: `${saved.address}:${saved.port}` } }];
-  return Object.entries(served?.sockets ?? {}).map(([name, file]) => ({
-    methodName: name === 'web' ? '' : name,
-    endpoint: { $case: 'unixPath', value: join(dir, file) },
-  }));
+function addressesOf({ saved, runDir }: Life): nodeAgent.Address[] {
+  const tcp = (methodName: string, port: number): nodeAgent.Address => ({
+    methodName,
+    endpoint: { $case: 'tcp', value: `${saved.address}:${port}` },
+  });
+  if (saved.isServer) return [tcp('', saved.port)];
+  const { sockets, ports }: Pick<RunnerReady, 'sockets' | 'ports'> = saved.served ?? { sockets: {}, ports: {} };
+  return [
+    ...Object.entries(sockets).map(
+      ([name, file]): nodeAgent.Address => ({
+        methodName: methodOf(name),
+        endpoint: { $case: 'unixPath', value: join(runDir, file) },
+      }),
+    ),
+    ...Object.entries(ports).map(([name, port]) => tcp(methodOf(name), port)),
+  ];
+}
+
+/** A function that is no method has no name. */
+function methodOf(name: string): string {
+  return name === 'web' ? '' : name;
+}
+
+async function untilReached({ endpoint }: nodeAgent.Address, signal: AbortSignal): Promise<void> {
+  if (endpoint?.$case !== 'tcp') return;
+  const [host = '', port] = endpoint.value.split(':');
+  await untilPortOpen(host, Number(port), signal);
 }
 
 /** The parts of the start as spans: each from the end of the one before. */

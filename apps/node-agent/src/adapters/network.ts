@@ -16,6 +16,8 @@ export interface Network extends AsyncDisposable {
   /** The namespace of a container that was started before this process. */
   adopt(name: string): Lease;
   release(lease: Lease): Promise<void>;
+  /** Removes the namespaces of a process before us that nobody has adopted. */
+  removeLeft(): Promise<void>;
 }
 
 export interface NetworkOptions {
@@ -36,18 +38,21 @@ export async function openNetwork({ instance, home, subnet }: NetworkOptions): P
   const prefix = await subnetOf(home, subnet);
   const bridge = bridgeOf(instance);
   await setUp(instance, bridge, prefix);
-  const used = new Set<number>(await hostsInUse(instance));
+  const left = new Set<number>(await hostsInUse(instance));
+  const used = new Set<number>(left);
+  let last = LAST_HOST;
   const ready: Promise<Lease>[] = [];
   const leaseOf = (host: number): Lease => {
     const name = `${namespacePrefixOf(instance)}${host}`;
     return { name, path: `/var/run/netns/${name}`, address: `${prefix}.${host}` };
   };
   const make = async (): Promise<Lease> => {
-    const host = freeHost(used);
+    const host = freeHost(used, last);
+    last = host;
     used.add(host);
     const lease = leaseOf(host);
-    await makeNamespace(lease, bridge, prefix, instance, host).catch((error: unknown) => {
-      used.delete(host);
+    await makeNamespace(lease, bridge, prefix, instance, host).catch(async (error: unknown) => {
+      await release(lease);
       throw error;
     });
     return lease;
@@ -60,8 +65,11 @@ export async function openNetwork({ instance, home, subnet }: NetworkOptions): P
     }
   };
   const release = async ({ name }: Lease): Promise<void> => {
+    const host = hostOf(instance, name);
+    // The namespace goes at some time after its name; its way out goes now.
+    await run('ip', ['link', 'del', outsideOf(instance, host)]).catch(() => undefined);
     await run('ip', ['netns', 'del', name]).catch(() => undefined);
-    used.delete(Number(name.slice(namespacePrefixOf(instance).length)));
+    used.delete(host);
   };
   refill();
   return {
@@ -72,27 +80,46 @@ export async function openNetwork({ instance, home, subnet }: NetworkOptions): P
       return lease;
     },
     adopt(name) {
-      const host = Number(name.slice(namespacePrefixOf(instance).length));
+      const host = hostOf(instance, name);
+      left.delete(host);
       used.add(host);
       return leaseOf(host);
     },
     release,
+    async removeLeft() {
+      await Promise.all([...left].map((host) => release(leaseOf(host))));
+      left.clear();
+    },
     async [Symbol.asyncDispose]() {
       await Promise.allSettled(ready.splice(0).map(async (lease) => release(await lease)));
     },
   };
 }
 
-function freeHost(used: ReadonlySet<number>): number {
-  for (let host = FIRST_HOST; host <= LAST_HOST; host++) if (!used.has(host)) return host;
-  throw new Error(`All ${LAST_HOST - FIRST_HOST + 1} addresses of this node's network are in use`);
+/** The next free one after the last that was given, so that none is given again at once. */
+function freeHost(used: ReadonlySet<number>, last: number): number {
+  const count = LAST_HOST - FIRST_HOST + 1;
+  for (let i = 1; i <= count; i++) {
+    const host = FIRST_HOST + ((last - FIRST_HOST + i) % count);
+    if (!used.has(host)) return host;
+  }
+  throw new Error(`All ${count} addresses of this node's network are in use`);
+}
+
+function hostOf(instance: string, name: string): number {
+  return Number(name.slice(namespacePrefixOf(instance).length));
+}
+
+/** The end of a container's cable that the bridge has; names end at 15 characters. */
+function outsideOf(instance: string, host: number): string {
+  return `pv${instance}${host.toString(16)}`;
 }
 
 /** Namespaces that a process before us left: their containers may still run. */
 async function hostsInUse(instance: string): Promise<number[]> {
   const prefix = namespacePrefixOf(instance);
   const names = (await run('ip', ['netns', 'list'])).split('\n').map((line) => line.split(' ')[0] ?? '');
-  return names.filter((name) => name.startsWith(prefix)).map((name) => Number(name.slice(prefix.length)));
+  return names.filter((name) => name.startsWith(prefix)).map((name) => hostOf(instance, name));
 }
 
 async function makeNamespace(
@@ -102,7 +129,7 @@ async function makeNamespace(
   instance: string,
   host: number,
 ): Promise<void> {
-  const outside = `pv${instance}${host.toString(16)}`.slice(0, 15);
+  const outside = outsideOf(instance, host);
   await run('ip', ['netns', 'add', lease.name]);
   await run(
     'ip',

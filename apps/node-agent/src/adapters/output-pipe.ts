@@ -11,6 +11,8 @@ export interface OutputPipe {
   /** For the container: hand it over, then `closeWriter`. */
   readonly writer: number;
   closeWriter(): void;
+  /** Resolves when nobody can write any more and all of it has been handed over. */
+  readonly ended: Promise<void>;
   close(): void;
 }
 
@@ -26,6 +28,14 @@ export async function openOutputPipe(dir: string, name: string, onText: (text: s
   const decoder = new TextDecoder();
   socket.on('data', (data: Buffer) => onText(decoder.decode(data, { stream: true })));
   socket.on('error', () => socket.destroy());
+  const ended = new Promise<void>((resolve) => {
+    socket.once('end', () => {
+      const rest = decoder.decode();
+      if (rest) onText(rest);
+      resolve();
+    });
+    socket.once('close', resolve);
+  });
   let isWriterOpen = true;
   const closeWriter = (): void => {
     if (isWriterOpen) closeSync(writer);
@@ -34,6 +44,7 @@ export async function openOutputPipe(dir: string, name: string, onText: (text: s
   return {
     writer,
     closeWriter,
+    ended,
     close() {
       closeWriter();
       socket.destroy();

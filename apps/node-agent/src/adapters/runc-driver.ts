@@ -25,8 +25,11 @@ export function createRuncDriver(options: { readonly instance: string; readonly 
         join(spec.bundleDir, 'config.json'),
         JSON.stringify(ociConfigOf(spec, cgroupOf(options.instance, spec.containerId))),
       );
-      await rm(join(spec.bundleDir, 'exit'), { force: true });
+      for (const name of ['exit', 'pid', 'runc.log']) await rm(join(spec.bundleDir, name), { force: true });
       await launch(root, spec);
+      const there = await untilThere(spec.bundleDir, ['pid', 'exit']);
+      if (there === 'exit' && !existsSync(join(spec.bundleDir, 'pid')))
+        throw new Error(await complaintOf(spec.bundleDir));
     },
     wait: (id, signal) => waitForExit(options.instance, id, bundleOf(id), signal),
     isRunning: async (id) => (await stateOf(runc, id))?.status === 'running',
@@ -51,7 +54,7 @@ export function cgroupOf(instance: string, containerId: string): string {
 }
 
 const SHIM =
-  'runc --root "$1" run --keep --bundle "$2" --pid-file "$2/pid" "$3"; code=$?; echo "$code" > "$2/exit.new"; mv "$2/exit.new" "$2/exit"';
+  'runc --root "$1" --log "$2/runc.log" --log-format json run --keep --bundle "$2" --pid-file "$2/pid" "$3"; code=$?; echo "$code" > "$2/exit.new"; mv "$2/exit.new" "$2/exit"';
 
 function launch(root: string, spec: RunSpec): Promise<void> {
   const child = spawn('/bin/sh', ['-c', SHIM, 'portico-shim', root, spec.bundleDir, spec.containerId], {
@@ -66,25 +69,38 @@ function launch(root: string, spec: RunSpec): Promise<void> {
   });
 }
 
-/** The shim renames its file into place, so once it is there it is whole. */
 async function waitForExit(instance: string, id: string, bundle: string, signal: AbortSignal): Promise<ContainerExit> {
-  const watcher = watch(bundle);
+  await untilThere(bundle, ['exit'], signal);
+  const exitCode = Number(await readFile(join(bundle, 'exit'), 'utf8'));
+  return { exitCode, isOutOfMemory: exitCode !== 0 && (await wasKilledForMemory(instance, id)) };
+}
+
+/** Resolves with the first of the names that is in the folder. runc and the shim rename files into place: they are whole. */
+async function untilThere(folder: string, names: readonly string[], signal?: AbortSignal): Promise<string> {
+  const watcher = watch(folder);
   watcher.on('error', () => undefined);
   try {
-    const exitCode = await new Promise<number>((resolve, reject) => {
+    return await new Promise((resolve, reject) => {
       const check = (): void => {
-        readFile(join(bundle, 'exit'), 'utf8').then(
-          (text) => resolve(Number(text)),
-          () => undefined,
-        );
+        const name = names.find((candidate) => existsSync(join(folder, candidate)));
+        if (name) resolve(name);
       };
       watcher.on('change', check);
-      signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+      signal?.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
       check();
     });
-    return { exitCode, isOutOfMemory: exitCode !== 0 && (await wasKilledForMemory(instance, id)) };
   } finally {
     watcher.close();
+  }
+}
+
+/** The last thing that runc said about a container that it could not start. */
+async function complaintOf(bundle: string): Promise<string> {
+  const lines = (await readFile(join(bundle, 'runc.log'), 'utf8').catch(() => '')).trim().split('\n');
+  try {
+    return (JSON.parse(lines.at(-1) ?? '') as { msg: string }).msg;
+  } catch {
+    return 'runc did not say why';
   }
 }
 

@@ -2,7 +2,7 @@
 export interface Driver {
   /** The runtime and its version, for people; throws a sentence when it can't be used. */
   fingerprint(): Promise<string>;
-  /** Starts a container; resolves when its process exists. */
+  /** Starts a container; resolves when its process exists and can be signalled. */
   start(spec: RunSpec): Promise<void>;
   /** Resolves with the end of a container, also of one started before this process. */
   wait(containerId: string, signal: AbortSignal): Promise<ContainerExit>;

@@ -5,11 +5,15 @@ import { commandOf } from './run-command.ts';
 export interface RunSpecNeeds {
   readonly report: nodeAgent.Container;
   readonly dir: string;
+  /** What the container shares with this process. */
+  readonly runDir: string;
   readonly rootDir: string;
   readonly lease: { readonly path: string };
   readonly spec: control.ContainerSpec;
   readonly image: imageBuilder.ImageConfig;
   readonly memoryBytes: number;
+  /** How long its requests may take to end once it drains. */
+  readonly graceMs: number;
   /** What this process itself may have open. */
   readonly openFilesMax: number;
   readonly stdout: number;
@@ -24,11 +28,13 @@ const OPEN_FILES = 65_536;
 export function runSpecOf({
   report,
   dir,
+  runDir,
   rootDir,
   lease,
   spec,
   image,
   memoryBytes,
+  graceMs,
   openFilesMax,
   stdout,
   stderr,
@@ -41,11 +47,11 @@ export function runSpecOf({
     rootDir,
     networkNamespace: lease.path,
     args,
-    environment,
+    environment: new Map([...environment, ['PORTICO_DRAIN_SECONDS', String(graceMs / 1_000)]]),
     workingDirectory,
     hostName: 'modal',
     binds: [
-      { source: dir, destination: '/__portico/run', isReadOnly: false },
+      { source: runDir, destination: '/__portico/run', isReadOnly: false },
       { source: '/etc/resolv.conf', destination: '/etc/resolv.conf', isReadOnly: true },
       {
         source: '/etc/ssl/certs/ca-certificates.crt',

@@ -3,18 +3,23 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
+/** Where its web functions are reached; `web` is a function that is no method. */
+export interface RunnerReady {
+  readonly event: 'ready';
+  readonly at: number;
+  /** File names of sockets. */
+  readonly sockets: Readonly<Record<string, string>>;
+  /** Ports of the user's own servers. */
+  readonly ports: Readonly<Record<string, number>>;
+}
+
 /** What the runner tells of itself. */
 export type RunnerEvent =
   | { readonly event: 'phase'; readonly name: string; readonly at: number }
-  | {
-      readonly event: 'ready';
-      readonly at: number;
-      readonly sockets: Readonly<Record<string, string>>;
-      readonly port: number | null;
-    }
+  | RunnerReady
   | { readonly event: 'failed'; readonly at: number; readonly message: string };
 
-/** Listens on `<dir>/events.sock` for JSON lines; what is not one is ignored, since user code can write there too. */
+/** Listens on `events.sock` in the folder for JSON lines; what is not one is ignored, since user code can write there too. */
 export async function serveRunnerEvents(dir: string, onEvent: (event: RunnerEvent) => void): Promise<AsyncDisposable> {
   const path = join(dir, 'events.sock');
   await rm(path, { force: true });
@@ -38,7 +43,7 @@ export async function serveRunnerEvents(dir: string, onEvent: (event: RunnerEven
   };
 }
 
-function parseEvent(line: string): RunnerEvent | undefined {
+export function parseEvent(line: string): RunnerEvent | undefined {
   if (line.length > 64 * 1024) return undefined;
   try {
     const value = JSON.parse(line) as Partial<Record<string, unknown>> | null;
@@ -48,8 +53,7 @@ function parseEvent(line: string): RunnerEvent | undefined {
       return { event: 'phase', name: value['name'], at };
     if (value['event'] === 'failed') return { event: 'failed', at, message: String(value['message'] ?? '') };
     if (value['event'] !== 'ready') return undefined;
-    const port = typeof value['port'] === 'number' ? value['port'] : null;
-    return { event: 'ready', at, port, sockets: socketsOf(value['sockets']) };
+    return { event: 'ready', at, sockets: socketsOf(value['sockets']), ports: portsOf(value['ports']) };
   } catch {
     return undefined;
   }
@@ -57,8 +61,19 @@ function parseEvent(line: string): RunnerEvent | undefined {
 
 function socketsOf(value: unknown): Record<string, string> {
   if (typeof value !== 'object' || value === null) return {};
-  const safe = Object.entries(value).filter(
-    ([, file]) => typeof file === 'string' && /^[A-Za-z0-9_]+\.sock$/.test(file),
-  );
+  const safe = Object.entries(value).filter(([, file]) => typeof file === 'string' && isSocketName(file));
   return Object.fromEntries(safe) as Record<string, string>;
+}
+
+function portsOf(value: unknown): Record<string, number> {
+  if (typeof value !== 'object' || value === null) return {};
+  const safe = Object.entries(value).filter(
+    ([, port]) => Number.isInteger(port) && (port as number) > 0 && (port as number) < 65_536,
+  );
+  return Object.fromEntries(safe) as Record<string, number>;
+}
+
+/** A plain name: nothing that leads out of the container's own folder. */
+function isSocketName(file: string): boolean {
+  return /^[A-Za-z0-9_]+\.sock$/.test(file);
 }
