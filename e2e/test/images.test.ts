@@ -79,3 +79,23 @@ test('a token works until it is revoked', async () => {
   assert.notEqual(refused.exitCode, 0);
   assert.match(refused.output, /token/i);
 });
+
+test('an option without an effect is told in the terminal, once', async () => {
+  const ignoring = join(platform.home, 'layered/ignoring.py');
+  await writeFile(
+    ignoring,
+    `import modal
+app = modal.App("ignoring")
+image = modal.Image.debian_slim(python_version="3.11").pip_install("fastapi[standard]")
+
+@app.function(image=image, gpu="T4", region="eu")
+@modal.fastapi_endpoint()
+def web():
+    return "in spite of it"
+`,
+  );
+  const { exitCode, output } = await platform.modal('deploy', ignoring);
+  assert.equal(exitCode, 0, output);
+  for (const option of ['gpu= is ignored', 'region= are ignored']) assert.equal(output.split(option).length, 2, output);
+  assert.equal((await ask(platform, 'local--ignoring-web')).text, '"in spite of it"');
+});

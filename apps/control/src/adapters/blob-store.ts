@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -37,8 +37,8 @@ export function openBlobStore(folder: string): BlobStore {
       if (createHash('sha256').update(data).digest('hex') !== sha256Hex) throw wrongHash();
       await mkdir(dirname(path), { recursive: true });
       const temporary = `${path}.${randomUUID()}`;
-      await writeFile(temporary, data, { mode: 0o644 });
-      await rename(temporary, path);
+      await writeFile(temporary, data, { mode: 0o644, flush: true }).catch((error: unknown) => drop(temporary, error));
+      await settle(temporary, path);
     },
     async upload(blobId, body) {
       const path = uploadOf(blobId);
@@ -51,11 +51,10 @@ export function openBlobStore(folder: string): BlobStore {
         },
       });
       const temporary = `${path}.${randomUUID()}`;
-      await pipeline(body, counted, createWriteStream(temporary)).catch(async (error: unknown) => {
-        await rm(temporary, { force: true });
-        throw error;
-      });
-      await rename(temporary, path);
+      await pipeline(body, counted, createWriteStream(temporary, { flush: true })).catch((error: unknown) =>
+        drop(temporary, error),
+      );
+      await settle(temporary, path);
       return md5.digest('hex');
     },
     async read(blobId) {
@@ -68,9 +67,26 @@ export function openBlobStore(folder: string): BlobStore {
       await pipeline(createReadStream(source), hash);
       if (hash.digest('hex') !== sha256Hex) throw wrongHash();
       await mkdir(dirname(pathOf(sha256Hex)), { recursive: true });
-      await rename(source, pathOf(sha256Hex));
+      await settle(source, pathOf(sha256Hex));
     },
   };
+}
+
+/** Gives a whole file its name, so that it has it also after a power cut. */
+async function settle(from: string, to: string): Promise<void> {
+  await rename(from, to);
+  const folder = await open(dirname(to));
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+/** Half a file is of no use to anybody. */
+async function drop(file: string, reason: unknown): Promise<never> {
+  await rm(file, { force: true });
+  throw reason;
 }
 
 function wrongHash(): DomainError {

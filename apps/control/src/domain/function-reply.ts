@@ -101,15 +101,3 @@ function isGiven(value: unknown): boolean {
   if (value instanceof Map) return value.size > 0;
   return value !== undefined && value !== '' && value !== 0 && value !== false;
 }
-
-/** One warning per option that is accepted but has no effect here. */
-export function warningsOf(definition: modal.FunctionMessage): modal.Warning[] {
-  const texts: string[] = [];
-  if (definition.resources?.gpuConfig?.gpuType) texts.push('gpu= is ignored: this Portico has no GPU nodes.');
-  if (definition.schedule) texts.push('schedule= is ignored: Portico does not run schedules yet.');
-  if (definition.checkpointingEnabled)
-    texts.push('enable_memory_snapshot= is ignored: containers start without a snapshot.');
-  if (definition.cloudProviderStr || (definition.schedulerPlacement?.regions.length ?? 0) > 0)
-    texts.push('cloud= and region= are ignored: Portico runs on its own nodes.');
-  return texts.map((text) => modal.Warning.create({ type: 3, message: `${definition.functionName}: ${text}` }));
-}

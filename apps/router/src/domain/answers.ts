@@ -32,5 +32,4 @@ export const answers = {
   killed: answer(500, 'internal error: function was terminated by signal'),
   timedOut: answer(500, 'internal error: function execution timed out'),
   unreachable: answer(502, 'unreachable'),
-  stopping: answer(503, 'the router is stopping', { 'retry-after': '1', connection: 'close' }),
 } as const;
