@@ -1,23 +1,40 @@
 import type { BodyFollower, OnContent } from './body-follower.ts';
+import { isTokenByte } from './fields.ts';
 
 /** More digits than any size that can be counted exactly needs. */
 const SIZE_DIGITS_MAX = 12;
 /** Chunk extensions and trailers are read over; this many bytes of them at most. */
 const ASIDE_BYTES_MAX = 16 * 1024;
 
-const [CR, LF, SEMICOLON] = [0x0d, 0x0a, 0x3b];
+const [CR, LF, SEMICOLON, COLON] = [0x0d, 0x0a, 0x3b, 0x3a];
+const [EQUALS, QUOTE, BACKSLASH] = [0x3d, 0x22, 0x5c];
+
+/** What decides over framing or routing comes before the body or not at all (RFC 9110 section 6.5.1). */
+const forbiddenTrailers: ReadonlySet<string> = new Set([
+  'content-length',
+  'transfer-encoding',
+  'host',
+  'connection',
+  'trailer',
+  'te',
+]);
 
 type State =
   /** The digits of a chunk's size. */
   | 'size'
-  | 'extension'
+  /** `;name`, `;name=token` or `;name="quoted"` behind the size; read over. */
+  | 'extension-name'
+  | 'extension-value'
+  | 'extension-quoted'
+  | 'extension-end'
   | 'size-lf'
   | 'content'
   | 'content-cr'
   | 'content-lf'
   /** The start of a trailer line, or of the empty line that ends the body. */
   | 'trailer-start'
-  | 'trailer'
+  | 'trailer-name'
+  | 'trailer-value'
   | 'trailer-lf'
   | 'last-lf'
   | 'done'
@@ -33,6 +50,10 @@ export class ChunkFollower implements BodyFollower {
   #left = 0;
   #digits = 0;
   #aside = 0;
+  /** The byte before, in an extension. */
+  #previous = SEMICOLON;
+  /** Of a trailer, as far as it has come. */
+  #name = '';
 
   constructor(onContent?: OnContent) {
     this.#onContent = onContent;
@@ -73,8 +94,11 @@ export class ChunkFollower implements BodyFollower {
     switch (this.#state) {
       case 'size':
         return this.#size(byte);
-      case 'extension':
-        return byte === CR ? 'size-lf' : this.#beside(byte, 'extension');
+      case 'extension-name':
+      case 'extension-value':
+      case 'extension-quoted':
+      case 'extension-end':
+        return this.#extension(byte, this.#state);
       case 'size-lf':
         if (byte !== LF) return 'malformed';
         return this.#left === 0 ? 'trailer-start' : 'content';
@@ -84,9 +108,12 @@ export class ChunkFollower implements BodyFollower {
         this.#digits = 0;
         return byte === LF ? 'size' : 'malformed';
       case 'trailer-start':
-        return byte === CR ? 'last-lf' : this.#beside(byte, 'trailer');
-      case 'trailer':
-        return byte === CR ? 'trailer-lf' : this.#beside(byte, 'trailer');
+        this.#name = '';
+        return byte === CR ? 'last-lf' : this.#trailerName(byte);
+      case 'trailer-name':
+        return this.#trailerName(byte);
+      case 'trailer-value':
+        return byte === CR ? 'trailer-lf' : this.#beside(byte, 'trailer-value');
       case 'trailer-lf':
         return byte === LF ? 'trailer-start' : 'malformed';
       case 'last-lf':
@@ -105,7 +132,33 @@ export class ChunkFollower implements BodyFollower {
     }
     if (this.#digits === 0) return 'malformed';
     if (byte === CR) return 'size-lf';
-    return byte === SEMICOLON ? 'extension' : 'malformed';
+    this.#previous = SEMICOLON;
+    return byte === SEMICOLON ? this.#beside(byte, 'extension-name') : 'malformed';
+  }
+
+  #trailerName(byte: number): State {
+    if (byte === COLON && this.#name !== '') return forbiddenTrailers.has(this.#name) ? 'malformed' : 'trailer-value';
+    this.#name += String.fromCharCode(byte).toLowerCase();
+    return this.#token(byte, 'trailer-name');
+  }
+
+  #extension(byte: number, state: State): State {
+    const before = this.#previous;
+    this.#previous = byte;
+    if (state === 'extension-quoted')
+      return this.#beside(byte, byte === QUOTE && before !== BACKSLASH ? 'extension-end' : state);
+    if (byte === CR) return before === SEMICOLON || before === EQUALS ? 'malformed' : 'size-lf';
+    if (byte === SEMICOLON) return before === SEMICOLON ? 'malformed' : this.#beside(byte, 'extension-name');
+    if (state === 'extension-end') return 'malformed';
+    if (state === 'extension-name' && byte === EQUALS)
+      return before === SEMICOLON ? 'malformed' : this.#beside(byte, 'extension-value');
+    if (state === 'extension-value' && before === EQUALS && byte === QUOTE)
+      return this.#beside(byte, 'extension-quoted');
+    return this.#token(byte, state);
+  }
+
+  #token(byte: number, next: State): State {
+    return isTokenByte(byte) ? this.#beside(byte, next) : 'malformed';
   }
 
   #beside(byte: number, next: State): State {

@@ -3,7 +3,7 @@ export interface Fields {
   count: number;
   /** In lower case. */
   readonly names: string[];
-  /** Without the white space around them. */
+  /** Without the spaces around them. */
   readonly values: string[];
   /** Where each line begins in the text; the one after the last is where the lines end. */
   readonly starts: number[];
@@ -13,7 +13,7 @@ export interface Fields {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it looks for
 const FORBIDDEN = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)|(?<!\r)\n/;
 
-const isTokenByte = tokenBytes();
+const tokens = tokenBytes();
 const fields: Fields = { count: 0, names: [], values: [], starts: [] };
 
 /** Whether a head has only characters that all parsers read in the same way. */
@@ -42,10 +42,15 @@ export function readFields(text: string, from: number, end: number): Fields | un
   return fields;
 }
 
+/** Whether a byte may be part of a token (RFC 9110 section 5.6.2). */
+export function isTokenByte(byte: number): boolean {
+  return tokens[byte] === 1;
+}
+
 /** The index just past the token (RFC 9110 section 5.6.2) that begins at `at`. */
 export function endOfToken(text: string, at: number): number {
   let end = at;
-  while (isTokenByte[text.charCodeAt(end)] === 1) end += 1;
+  while (isTokenByte(text.charCodeAt(end))) end += 1;
   return end;
 }
 
@@ -70,8 +75,9 @@ function trimmed(text: string, from: number, to: number): string {
   return text.slice(start, end);
 }
 
+/** Only spaces: some parsers take a tab for a part of the value, so a length or a coding with one is refused. */
 function isBlank(code: number): boolean {
-  return code === 0x20 || code === 0x09;
+  return code === 0x20;
 }
 
 function tokenBytes(): Uint8Array {

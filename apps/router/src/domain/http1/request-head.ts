@@ -116,6 +116,8 @@ interface RequestLine {
   readonly end: number;
 }
 
+/** What may stand in a target without being encoded (RFC 3986 section 2). */
+const VISIBLE = /^[!-~]+$/;
 const ABSOLUTE = /^https?:\/\/([^/?#]+)(.*)$/i;
 
 function readRequestLine(text: string): RequestLine | (ReadRequest & { kind: 'malformed' }) {
@@ -131,6 +133,7 @@ function readRequestLine(text: string): RequestLine | (ReadRequest & { kind: 'ma
       : malformed('a request line that is not "METHOD target HTTP/1.1"');
   const method = text.slice(0, methodEnd);
   const written = text.slice(methodEnd + 1, targetEnd);
+  if (!VISIBLE.test(written)) return malformed('a byte in the target that must be percent-encoded');
   const line = { kind: 'line', method, isHttp10: version === 'HTTP/1.0', end: end + 2 } as const;
   if (written.charCodeAt(0) === 0x2f) return { ...line, target: written, authority: '' };
   if (written === '*' && method === 'OPTIONS') return { ...line, target: written, authority: '' };
