@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { autoscaler, control, nodeAgent } from '@portico/contracts';
+import { eventually } from '@portico/testing';
 import { type Machine, machine, type Placing } from './machine.ts';
 import { httpServer, untilTold } from './programs.ts';
 import { runnerOf } from './runner.ts';
@@ -21,7 +22,12 @@ async function readyServer(at: Machine, program: string, pool: Partial<control.P
   return id;
 }
 
-const ended = (at: Machine, id: string) => at.reported(id, 'it has ended', ({ state }) => state === EXITED);
+/** Its last report, once nothing of it is there any more. */
+async function ended(at: Machine, id: string): Promise<nodeAgent.Container> {
+  const report = await at.reported(id, 'it has ended', ({ state }) => state === EXITED);
+  await eventually('it is gone', () => at.isGone(id));
+  return report;
+}
 
 test('a drained runner is told to take no more work and ends by itself', async () => {
   await using at = await machine();

@@ -1,7 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { autoscaler, buckets, control, imageBuilder, nodeAgent, streams } from '@portico/contracts';
@@ -10,10 +10,11 @@ import { connectGrpc, type GrpcClient, serveAll, serveGrpc } from '@portico/grpc
 import { newContainerId } from '@portico/ids';
 import { type Bucket, connectNats, type EventStream, openBucket, openStream } from '@portico/messaging';
 import { eventually, natsServer, silentLog, type TestNats } from '@portico/testing';
+import { removeInstance } from '../src/adapters/remove-instance.ts';
 import { shortOf } from '../src/adapters/runc-driver.ts';
 import { type Config, instanceOf } from '../src/config.ts';
 import { startNodeAgent } from '../src/node-agent.ts';
-import { makeTinyImage } from './tiny-root.ts';
+import { tinyImage } from './tiny-root.ts';
 
 /** A machine with real containers; NATS is real, control and image-builder are scripted. */
 export interface Machine extends AsyncDisposable {
@@ -42,6 +43,10 @@ export interface Machine extends AsyncDisposable {
   tell(containerId: string, name: string, content?: string): Promise<void>;
   /** Nothing of it is on the machine any more. */
   isGone(containerId: string): boolean;
+  /** Its program has ended, whether node-agent has noticed or not. */
+  hasExited(containerId: string): boolean;
+  /** What is written down for a later process. */
+  stateOf(containerId: string): Promise<string>;
   /** Its folder on the machine. */
   folderOf(containerId: string): string;
 }
@@ -65,8 +70,7 @@ export async function machine(settings: Partial<Config> = {}): Promise<Machine> 
   const home = await mkdtemp(join(tmpdir(), 'na-'));
   opened.defer(() => takeAway(home));
   await mkdir(join(home, 'run'));
-  const image = join(home, 'image');
-  makeTinyImage(image);
+  const image = tinyImage();
   const places = new Map<string, Placing & { readonly program: string }>();
   await serveNeighbours(opened, home, image, places);
   const state = await openState(opened, nats);
@@ -94,6 +98,8 @@ export async function machine(settings: Partial<Config> = {}): Promise<Machine> 
       }),
     printed: (containerId, source) => printed(state.logs, containerId, source),
     isGone: (containerId) => !existsSync(join(home, 'c', shortOf(containerId))),
+    hasExited: (containerId) => existsSync(join(home, 'c', shortOf(containerId), 'exit')),
+    stateOf: (containerId) => readFile(join(home, 'c', shortOf(containerId), 'state.json'), 'utf8'),
     folderOf: (containerId) => join(home, 'c', shortOf(containerId)),
     tell: (containerId, name, content = '') => writeFile(join(home, 'c', shortOf(containerId), 'r', name), content),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
@@ -251,12 +257,6 @@ async function startProcess(agents: AsyncDisposableStack, config: Config): Promi
 
 /** What `portico down --purge` does for the containers, and the folder. */
 async function takeAway(home: string): Promise<void> {
-  await cleanUpMachine(home);
+  await removeInstance(home, instanceOf(home));
   await rm(home, { recursive: true, force: true });
-}
-
-export async function cleanUpMachine(home: string): Promise<void> {
-  const program = join(import.meta.dirname, '../src/cleanup-main.ts');
-  const child = spawn(process.execPath, ['--conditions=@portico/source', program, home], { stdio: 'inherit' });
-  await once(child, 'exit');
 }

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, cpSync, mkdirSync, realpathSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
 const PROGRAMS = ['/bin/sh', '/bin/sleep', '/bin/cat', '/bin/head', '/bin/ls', '/bin/ln', '/usr/bin/tail'];
@@ -13,9 +14,18 @@ export function makeTinyRoot(folder: string): void {
 
 /**
  * The same with Perl, which every Debian has: small servers and clients can be written in it. What
- * stands for Python there runs the shell program in the variable PROGRAM.
+ * stands for Python there runs the shell program in the variable PROGRAM. Made once for a process.
  */
-export function makeTinyImage(folder: string): void {
+export function tinyImage(): string {
+  made ??= makeTinyImage();
+  return made;
+}
+
+let made: string | undefined;
+
+function makeTinyImage(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'pi-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   makeTinyRoot(folder);
   copyProgram('/usr/bin/perl', folder);
   const modules = execFileSync('/usr/bin/perl', ['-e', 'print grep { /perl-base$/ } @INC'], { encoding: 'utf8' });
@@ -23,6 +33,7 @@ export function makeTinyImage(folder: string): void {
   const python = join(folder, 'usr/bin/python3');
   writeFileSync(python, '#!/bin/sh\nexec /bin/sh -c "$PROGRAM"\n');
   chmodSync(python, 0o755);
+  return folder;
 }
 
 function copyProgram(program: string, folder: string): void {

@@ -32,6 +32,8 @@ const LAST_HOST = 254;
 
 export const bridgeOf = (instance: string): string => `po${instance}`;
 export const tableOf = (instance: string): string => `portico_${instance}`;
+/** The end of a container's cable that the bridge has; names end at 15 characters. */
+export const cablePrefixOf = (instance: string): string => `pv${instance}`;
 export const namespacePrefixOf = (instance: string): string => `po${instance}-`;
 
 export async function openNetwork({ instance, home, subnet }: NetworkOptions): Promise<Network> {
@@ -110,9 +112,8 @@ function hostOf(instance: string, name: string): number {
   return Number(name.slice(namespacePrefixOf(instance).length));
 }
 
-/** The end of a container's cable that the bridge has; names end at 15 characters. */
 function outsideOf(instance: string, host: number): string {
-  return `pv${instance}${host.toString(16)}`;
+  return `${cablePrefixOf(instance)}${host.toString(16)}`;
 }
 
 /** Namespaces that a process before us left: their containers may still run. */

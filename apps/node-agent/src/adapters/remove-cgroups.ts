@@ -1,6 +1,5 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { run } from './command.ts';
 
 const ROOT = '/sys/fs/cgroup';
 
@@ -9,8 +8,8 @@ export async function removeCgroups(instance: string): Promise<void> {
   for (const controller of ['', ...(await readdir(ROOT).catch(() => []))]) {
     const group = join(ROOT, controller, `portico-${instance}`);
     for (const child of await readdir(group, { withFileTypes: true }).catch(() => [])) {
-      if (child.isDirectory()) await run('rmdir', [join(group, child.name)]).catch(() => undefined);
+      if (child.isDirectory()) await rmdir(join(group, child.name)).catch(() => undefined);
     }
-    await run('rmdir', [group]).catch(() => undefined);
+    await rmdir(group).catch(() => undefined);
   }
 }

@@ -11,7 +11,7 @@ import { run } from './command.ts';
  * code to a file: so containers outlive node-agent, and an end in its absence is still known.
  */
 export function createRuncDriver(options: { readonly instance: string; readonly containersDir: string }): Driver {
-  const root = join('/run', `portico-${options.instance}`);
+  const root = runcRootOf(options.instance);
   const bundleOf = (id: string): string => join(options.containersDir, shortOf(id));
   const runc = (...args: string[]): Promise<string> => run('runc', ['--root', root, ...args]);
   return {
@@ -42,6 +42,11 @@ export function createRuncDriver(options: { readonly instance: string; readonly 
     },
     stats: (id) => statsOf(runc, options.instance, id),
   };
+}
+
+/** Where runc keeps what it knows of the containers. */
+export function runcRootOf(instance: string): string {
+  return join('/run', `portico-${instance}`);
 }
 
 /** The folder of a container is named by its id without the prefix, to keep socket paths short. */
