@@ -19,6 +19,8 @@ export interface Config {
   readonly workspace: string;
   /** PORTICO_START_TIMEOUT_MS: how long `up` waits for all services. */
   readonly startTimeoutMs: number;
+  /** PORTICO_STOP_GRACE_MS: how long a service may take to stop before it is killed. */
+  readonly stopGraceMs: number;
   /** PORTICO_CACHE: what the instances of this machine share. */
   readonly cache: MachineCache;
   /** PORTICO_ROOT: the checkout. */
@@ -41,6 +43,7 @@ export function readConfig(env: Environment): Config {
     baseDomain: reader.text('PORTICO_BASE_DOMAIN', 'localhost'),
     workspace: reader.text('PORTICO_WORKSPACE', 'local'),
     startTimeoutMs: reader.integer('PORTICO_START_TIMEOUT_MS', 120_000, { min: 1_000, max: 3_600_000 }),
+    stopGraceMs: reader.integer('PORTICO_STOP_GRACE_MS', 10_000, { min: 0, max: 3_600_000 }),
     cache: {
       folder: reader.text('PORTICO_CACHE', '/var/cache/portico'),
       isNamed: reader.optionalText('PORTICO_CACHE') !== undefined,

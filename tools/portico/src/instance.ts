@@ -51,11 +51,14 @@ function supervisorProgram({ root }: Config): string {
   return join(root, 'tools', 'portico', 'dist', 'supervisor-main.js');
 }
 
+/** What the supervisor needs beyond its services: NATS stops after them. */
+const SUPERVISOR_GRACE_MS = 20_000;
+
 /** Ends the supervisor and everything it started. */
-export async function stopSupervisor(home: string): Promise<void> {
+export async function stopSupervisor({ home, stopGraceMs }: Pick<Config, 'home' | 'stopGraceMs'>): Promise<void> {
   const state = readState(home);
   if (!state) return;
-  await endProcess(state.supervisor, 30_000);
+  await endProcess(state.supervisor, stopGraceMs + SUPERVISOR_GRACE_MS);
   // It normally has ended these; one that was killed has not.
   await Promise.all(state.processes.map(({ process }) => process && endProcess(process, 5_000)));
 }

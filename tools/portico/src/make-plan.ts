@@ -8,7 +8,8 @@ import type { Plan, ProcessSpec } from './plan.ts';
 
 /** Services stop before what they need: NATS. */
 const STOP_ORDER = { nats: 0, service: 1 };
-const SERVICE_GRACE_MS = 10_000;
+/** What a service needs on top of its grace to end by itself. */
+const KILL_AFTER_GRACE_MS = 2_000;
 
 /** Small young generations keep an idle service small; the router allocates for every request. */
 const SEMI_SPACE_MB: Partial<Record<ServiceName, number>> = { router: 8, control: 4 };
@@ -72,7 +73,7 @@ function service(name: ServiceName, config: Config, nats: NatsFolder): ProcessSp
     args: [...memory, bundleOf(config, name)],
     env: serviceEnvironment(name, config, nats),
     logFile: logFileOf(config.home, name),
-    stopMs: SERVICE_GRACE_MS + 2_000,
+    stopMs: config.stopGraceMs + KILL_AFTER_GRACE_MS,
     stopOrder: STOP_ORDER.service,
   };
 }

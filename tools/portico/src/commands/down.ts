@@ -21,7 +21,7 @@ export async function down(config: Config, { isPurge }: { isPurge: boolean }): P
   }
   if (readState(config.home)) {
     sayStep('stopping the services');
-    await stopSupervisor(config.home);
+    await stopSupervisor(config);
   }
   sayStep('removing the containers');
   await removeContainers(config);

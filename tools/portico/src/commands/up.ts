@@ -54,7 +54,7 @@ async function start(config: Config): Promise<void> {
   const running = runningSupervisor(config.home);
   if (!running) {
     // A supervisor that was killed has left its services behind, with their ports.
-    await stopSupervisor(config.home);
+    await stopSupervisor(config);
     await checkStart(config);
   }
   await prepareHome(config.home);
@@ -63,7 +63,7 @@ async function start(config: Config): Promise<void> {
   if (running?.fingerprint === plan.fingerprint) return awaitReady(config, { isQuiet: true });
   if (running) {
     sayStep('settings or code have changed: restarting the services (containers go on)');
-    await stopSupervisor(config.home);
+    await stopSupervisor(config);
     await checkStart(config);
   }
   say(`Starting Portico in ${config.home}`);
