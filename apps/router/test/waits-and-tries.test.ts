@@ -65,6 +65,9 @@ test('a container that does not answer its socket is passed over', async () => {
     const reply = await ask(platform.port, '/', 'content-length: 4\r\n', 'POST', 'body');
     assert.deepEqual([reply.status, reply.body], [200, 'got body']);
   }
+  await eventually('the container is reported', () =>
+    platform.expired.some(({ containerId }) => containerId === 'ta-0'),
+  );
 });
 
 test('a container that says it is busy is passed over, and its answer does not show', async () => {

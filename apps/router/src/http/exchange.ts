@@ -172,7 +172,9 @@ export class Exchange implements AnswerListener {
     const { forward, sent } = state;
     sent.deadline.cancel();
     sent.lease.release();
-    if (failure === 'not-sent') return this.#again(forward, sent, answers.unreachable);
+    if (failure === 'not-connected')
+      this.#around.onExpired(sent.lease.container.containerId, 'it does not accept connections');
+    if (failure !== 'broken') return this.#again(forward, sent, answers.unreachable);
     this.#state = { kind: 'asking why' };
     void this.#around.whyBroken(sent.lease.container.containerId, REPORT_WITHIN_MS).then((answer) => {
       if (this.#state.kind === 'asking why') this.#answer(answer);

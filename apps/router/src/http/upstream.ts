@@ -4,6 +4,8 @@ import type { Wire, WireListener } from './wire.ts';
 
 /** How a try at a container failed before it answered. */
 export type Failure =
+  /** The container does not accept connections: its server has ended, or listens no more. */
+  | 'not-connected'
   /** Provably not delivered: another container may be tried. */
   | 'not-sent'
   /** It broke off, or answered with what is no HTTP. */
@@ -103,7 +105,8 @@ export class Upstream implements WireListener {
     if (state.kind === 'idle') this.#onIdleClose(this);
     else if (state.kind === 'head') {
       const isStale = this.#requests > 1 && state.held === undefined && repeatable.has(state.sent.method);
-      state.sent.listener.onFailure(!this.wire.isConnected || isStale ? 'not-sent' : 'broken');
+      if (!this.wire.isConnected) state.sent.listener.onFailure('not-connected');
+      else state.sent.listener.onFailure(isStale ? 'not-sent' : 'broken');
     } else if (state.kind === 'body') {
       const { body, sent } = state;
       if (body.endsWithClose) sent.listener.onComplete();
