@@ -89,6 +89,8 @@ function webMethodsOf(definition: Parameters<typeof claimHosts>[3]): WebMethods 
   return methods;
 }
 
+export const labelKeyOf = (host: string): string => host.replaceAll('.', '/');
+
 /** Tells whether the host was taken from another app; refuses to take one from a deployed app. */
 async function claim(
   state: State,
@@ -98,18 +100,16 @@ async function claim(
   host: string,
 ): Promise<boolean> {
   let isStolen = false;
-  await state.labels.modify(host.replaceAll('.', '/'), (held) => {
+  await state.labels.modify(labelKeyOf(host), (held) => {
     isStolen = false;
     if (held && held.functionId === functionId && held.methodName === methodName) return undefined;
     const holder = held && state.apps.get(held.appId);
-    const isHeld = holder !== undefined && holder.phase !== control.AppPhase.STOPPED && holder.functionIds.size > 0;
-    if (isHeld && held?.appId === app.appId && state.functions.get(held.functionId)) {
-      throw new DomainError(
-        'invalid-argument',
-        'label.taken',
-        `Two web functions of this app would have the URL ${host}: give one of them another label.`,
-      );
-    }
+    // Within an app a label may go from one function to another; that two want it is seen at publish.
+    const isHeld =
+      holder !== undefined &&
+      holder.appId !== app.appId &&
+      holder.phase !== control.AppPhase.STOPPED &&
+      holder.functionIds.size > 0;
     if (isHeld && !held?.ephemeral) {
       throw new DomainError(
         'failed-precondition',

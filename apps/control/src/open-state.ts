@@ -7,6 +7,7 @@ import { openBlobStore } from './adapters/blob-store.ts';
 import { openSecretBox } from './adapters/secret-box.ts';
 import { openTable } from './adapters/table.ts';
 import type { Config } from './config.ts';
+import { createTurns } from './in-turn.ts';
 import type { State } from './state.ts';
 
 const DEFAULT_ENVIRONMENT = 'main';
@@ -42,9 +43,11 @@ export async function openState(
     ...tables,
     ...views,
     logs: await openStream(nats, streams.logs, false),
-    blobs: openBlobStore(join(config.home, 'blobs')),
+    blobs: await openBlobStore(join(config.home, 'blobs')),
     box: await openSecretBox(join(config.home, 'keys', 'secrets.key')),
     heartbeats: new Map(),
+    clients: new Map(),
+    turns: createTurns(),
     now: () => Date.now() / 1000,
   };
   await ensureDefaultEnvironment(state);

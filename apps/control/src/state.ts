@@ -5,6 +5,7 @@ import type { BlobStore } from './adapters/blob-store.ts';
 import type { SecretBox } from './adapters/secret-box.ts';
 import type { Table } from './adapters/table.ts';
 import type { Config } from './config.ts';
+import type { Turns } from './in-turn.ts';
 
 /** Everything that control knows; handlers get it whole, since most of them join several tables. */
 export interface State {
@@ -28,6 +29,10 @@ export interface State {
   readonly box: SecretBox;
   /** App id to the last sign of life of its client; milliseconds since the epoch. */
   readonly heartbeats: Map<string, number>;
+  /** Id of an app that is being deployed for the first time to how many clients do so. */
+  readonly clients: Map<string, number>;
+  /** What changes which version of an app is in force, or which of many has a name, takes turns. */
+  readonly turns: Turns;
   /** Seconds since the epoch. */
   readonly now: () => number;
 }

@@ -1,9 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type Readable, Transform } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import type { Readable } from 'node:stream';
 import { DomainError } from '@portico/errors';
 
 /** Files by their SHA-256, in a folder that node-agent and image-builder read. */
@@ -11,14 +10,27 @@ export interface BlobStore {
   has(sha256Hex: string): Promise<boolean>;
   /** Stores bytes; refuses them when the hash is another. */
   put(sha256Hex: string, data: Uint8Array): Promise<void>;
-  /** Takes an upload under a free id, giving the MD5 of it in hex. */
-  upload(blobId: string, body: Readable): Promise<string>;
+  /** Takes an upload under a free id, giving the MD5 of it in hex; refuses other bytes than were announced. */
+  upload(blobId: string, body: Readable, announced: Announced): Promise<string>;
+  hasUpload(blobId: string): Promise<boolean>;
+  /** The MD5 of an upload in hex; undefined if there is none. */
+  md5Of(blobId: string): Promise<string | undefined>;
   read(blobId: string): Promise<{ stream: Readable; size: number } | undefined>;
-  /** Moves an upload to where its content says; refuses it when the hash is another. */
+  /** Moves an upload to where its content says; refuses and drops it when the hash is another. */
   adopt(blobId: string, sha256Hex: string): Promise<void>;
 }
 
-export function openBlobStore(folder: string): BlobStore {
+/** What the client said of an upload before it sent it. */
+export interface Announced {
+  readonly sizeBytes: number;
+  /** Undefined = not told. */
+  readonly sha256Hex?: string | undefined;
+}
+
+/** Files that are being written lie apart, so that what a crash left is told from what is whole. */
+export async function openBlobStore(folder: string): Promise<BlobStore> {
+  const partial = join(folder, 'partial');
+  await rm(partial, { recursive: true, force: true });
   const pathOf = (sha256Hex: string): string => {
     if (!/^[0-9a-f]{64}$/.test(sha256Hex))
       throw new DomainError('invalid-argument', 'blob.bad_hash', 'A file hash must be 64 lower-case hex digits.');
@@ -29,51 +41,100 @@ export function openBlobStore(folder: string): BlobStore {
       throw new DomainError('invalid-argument', 'blob.bad_id', 'That is not a blob id.');
     return join(folder, 'uploads', blobId);
   };
-  const exists = async (path: string): Promise<boolean> => (await stat(path).catch(() => undefined)) !== undefined;
   return {
-    has: (sha256Hex) => exists(pathOf(sha256Hex)),
+    has: async (sha256Hex) => (await sizeOf(pathOf(sha256Hex))) !== undefined,
     async put(sha256Hex, data) {
       const path = pathOf(sha256Hex);
-      if (createHash('sha256').update(data).digest('hex') !== sha256Hex) throw wrongHash();
-      await mkdir(dirname(path), { recursive: true });
-      const temporary = `${path}.${randomUUID()}`;
-      await writeFile(temporary, data, { mode: 0o644, flush: true }).catch((error: unknown) => drop(temporary, error));
-      await settle(temporary, path);
+      if (hashOf('sha256', data) !== sha256Hex) throw wrongHash();
+      await written(partial, path, (file) => file.writeFile(data));
     },
-    async upload(blobId, body) {
-      const path = uploadOf(blobId);
-      await mkdir(dirname(path), { recursive: true });
+    async upload(blobId, body, announced) {
       const md5 = createHash('md5');
-      const counted = new Transform({
-        transform(chunk: Buffer, _, done) {
-          md5.update(chunk);
-          done(null, chunk);
-        },
-      });
-      const temporary = `${path}.${randomUUID()}`;
-      await pipeline(body, counted, createWriteStream(temporary, { flush: true })).catch((error: unknown) =>
-        drop(temporary, error),
-      );
-      await settle(temporary, path);
+      await written(partial, uploadOf(blobId), (file) => receive(file, body, announced, md5));
       return md5.digest('hex');
     },
+    hasUpload: async (blobId) => (await sizeOf(uploadOf(blobId))) !== undefined,
+    async md5Of(blobId) {
+      if ((await sizeOf(uploadOf(blobId))) === undefined) return undefined;
+      return hashOfFile('md5', uploadOf(blobId));
+    },
     async read(blobId) {
-      const found = await stat(uploadOf(blobId)).catch(() => undefined);
-      return found && { stream: createReadStream(uploadOf(blobId)), size: found.size };
+      const size = await sizeOf(uploadOf(blobId));
+      return size === undefined ? undefined : { stream: createReadStream(uploadOf(blobId)), size };
     },
     async adopt(blobId, sha256Hex) {
       const source = uploadOf(blobId);
-      const hash = createHash('sha256');
-      await pipeline(createReadStream(source), hash);
-      if (hash.digest('hex') !== sha256Hex) throw wrongHash();
-      await mkdir(dirname(pathOf(sha256Hex)), { recursive: true });
-      await settle(source, pathOf(sha256Hex));
+      const path = pathOf(sha256Hex);
+      if ((await sizeOf(source)) === undefined) {
+        // A call that is sent again finds its work done.
+        if ((await sizeOf(path)) !== undefined) return;
+        throw new DomainError('not-found', 'blob.not_found', `There is no upload ${blobId}; upload the file again.`);
+      }
+      if ((await hashOfFile('sha256', source)) !== sha256Hex) {
+        await rm(source, { force: true });
+        throw wrongHash();
+      }
+      await storing(() => settle(source, path));
     },
   };
 }
 
+async function sizeOf(path: string): Promise<number | undefined> {
+  return (await stat(path).catch(() => undefined))?.size;
+}
+
+const hashOf = (algorithm: string, data: Uint8Array): string => createHash(algorithm).update(data).digest('hex');
+
+async function hashOfFile(algorithm: string, path: string): Promise<string> {
+  const hash = createHash(algorithm);
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  return hash.digest('hex');
+}
+
+/** Writes a body as it comes. It is not torn down when something is wrong with it: its sender shall read the answer. */
+async function receive(
+  file: FileHandle,
+  body: Readable,
+  { sizeBytes, sha256Hex }: Announced,
+  md5: ReturnType<typeof createHash>,
+): Promise<void> {
+  const sha256 = createHash('sha256');
+  let received = 0;
+  for await (const chunk of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    received += chunk.length;
+    if (received > sizeBytes) throw wrongSize(sizeBytes);
+    md5.update(chunk);
+    sha256.update(chunk);
+    await file.appendFile(chunk);
+  }
+  if (received < sizeBytes) throw wrongSize(sizeBytes);
+  if (sha256Hex !== undefined && sha256.digest('hex') !== sha256Hex) throw wrongHash();
+}
+
+/** A file appears under its name when it is whole and on disk, and not at all otherwise. */
+async function written(partial: string, path: string, write: (file: FileHandle) => Promise<void>): Promise<void> {
+  const temporary = join(partial, randomUUID());
+  await storing(async () => {
+    try {
+      await mkdir(partial, { recursive: true });
+      const file = await open(temporary, 'wx', 0o644);
+      try {
+        await write(file);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await settle(temporary, path);
+    } catch (error) {
+      await rm(temporary, { force: true });
+      throw error;
+    }
+  });
+}
+
 /** Gives a whole file its name, so that it has it also after a power cut. */
 async function settle(from: string, to: string): Promise<void> {
+  await mkdir(dirname(to), { recursive: true });
   await rename(from, to);
   const folder = await open(dirname(to));
   try {
@@ -83,10 +144,29 @@ async function settle(from: string, to: string): Promise<void> {
   }
 }
 
-/** Half a file is of no use to anybody. */
-async function drop(file: string, reason: unknown): Promise<never> {
-  await rm(file, { force: true });
-  throw reason;
+async function storing(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    const { code } = error as { code?: string };
+    if (code === 'ECONNRESET')
+      throw new DomainError('cancelled', 'blob.cut_off', 'The upload was cut off; try it again.');
+    if (code !== 'ENOSPC' && code !== 'EDQUOT') throw error;
+    throw new DomainError(
+      'resource-exhausted',
+      'blob.disk_full',
+      'The disk of the platform is full, so the file was not stored: make room under PORTICO_HOME and try again.',
+      { cause: error },
+    );
+  }
+}
+
+function wrongSize(sizeBytes: number): DomainError {
+  return new DomainError(
+    'invalid-argument',
+    'blob.wrong_size',
+    `The upload does not have the ${sizeBytes} bytes that it was announced with; try it again.`,
+  );
 }
 
 function wrongHash(): DomainError {

@@ -1,6 +1,7 @@
 import type { BucketSpec } from '@portico/contracts';
 import { type Bucket, type Nats, openBucket, type View, viewOf } from '@portico/messaging';
 import type { Logger } from '@portico/telemetry';
+import { unreachable } from './unreachable.ts';
 
 /** A bucket of ours: read from memory, written through, and what was written is read at once. */
 export interface Table<T> extends AsyncDisposable {
@@ -33,23 +34,33 @@ function tableOf<T>(bucket: Bucket<T>, view: View<T>): Table<T> {
     get: view.get,
     values: () => [...view.entries()].map(([, value]) => value),
     until: view.until,
-    put: async (key, value) => seen(key, await bucket.put(key, value)),
-    create: async (key, value) => seen(key, await bucket.create(key, value)),
-    async modify(key, change) {
-      let isChanged = false;
-      const after = await bucket.modify(key, (now) => {
-        const next = change(now);
-        isChanged = next !== undefined;
-        return next;
-      });
-      const written = isChanged ? await bucket.get(key) : undefined;
-      if (written) await seen(key, written.revision);
-      return after;
-    },
-    async delete(key) {
-      await bucket.delete(key);
-      await view.until(() => (view.get(key) === undefined ? true : undefined), AbortSignal.timeout(SEEN_WITHIN_MS));
-    },
+    put: (key, value) => reaching(async () => seen(key, await bucket.put(key, value))),
+    create: (key, value) => reaching(async () => seen(key, await bucket.create(key, value))),
+    modify: (key, change) =>
+      reaching(async () => {
+        let isChanged = false;
+        const after = await bucket.modify(key, (now) => {
+          const next = change(now);
+          isChanged = next !== undefined;
+          return next;
+        });
+        const written = isChanged ? await bucket.get(key) : undefined;
+        if (written) await seen(key, written.revision);
+        return after;
+      }),
+    delete: (key) =>
+      reaching(async () => {
+        await bucket.delete(key);
+        await view.until(() => (view.get(key) === undefined ? true : undefined), AbortSignal.timeout(SEEN_WITHIN_MS));
+      }),
     [Symbol.asyncDispose]: () => view[Symbol.asyncDispose](),
   };
+}
+
+async function reaching<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw unreachable(error);
+  }
 }

@@ -1,6 +1,6 @@
 import { DomainError } from '@portico/errors';
 
-const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+const NAME = /^(?!.*\.\.)[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9_-])?$/;
 const SUFFIX = /^([a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?)?$/;
 
 /** Names go into keys and commands. */
@@ -9,7 +9,7 @@ export function checkedName(name: string): void {
   throw new DomainError(
     'invalid-argument',
     'environment.bad_name',
-    `${JSON.stringify(name)} can't name an environment: use up to 64 letters, digits, dots, dashes and underscores, with a letter or digit first.`,
+    `${JSON.stringify(name)} can't name an environment: use up to 64 letters, digits, dots, dashes and underscores, with a letter or digit first and no dot at the end.`,
   );
 }
 

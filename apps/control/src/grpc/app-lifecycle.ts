@@ -1,78 +1,76 @@
 import { control } from '@portico/contracts';
 import { DomainError } from '@portico/errors';
-import { newId } from '@portico/ids';
+import type { CallContext } from '@portico/grpc';
 import { modal } from '@portico/modal-protocol';
+import { createApp, createNamed } from '../app-names.ts';
 import {
   appById,
-  appStateOf,
   deployedApp,
   endsWithClient,
   environmentOf,
-  lifecycleOf,
   OPERATOR,
   phaseOfState,
-  previousApp,
   runningApp,
 } from '../domain/apps.ts';
 import { stopApp } from '../publishing/stop-app.ts';
 import type { State } from '../state.ts';
+import { pageOf } from './app-directory.ts';
+import { ownAppOf } from './door-calls.ts';
 import type { ModalHandlers } from './handlers.ts';
-import { layoutOf } from './layout.ts';
 
-/** Creating, finding, listing and ending apps. */
+const { INITIALIZING, DEPLOYED } = control.AppPhase;
+
+/** Making apps, keeping them alive and ending them. */
 export function appLifecycleHandlers(state: State): ModalHandlers {
   return {
-    appGetByDeploymentName({ name, environmentName }) {
-      const environment = environmentOf(state, environmentName).name;
-      const app = deployedApp(state, name, environment);
-      const previous = app ?? previousApp(state, name, environment);
-      return modal.AppGetByDeploymentNameResponse.create({
-        appId: app?.appId ?? '',
-        previousAppId: app ? '' : (previous?.appId ?? ''),
-        environmentName: environment,
-        lifecycle: previous && lifecycleOf(previous),
-      });
-    },
-    async appCreate({ description, environmentName, appState, tags }) {
-      const app = await createApp(state, description, environmentName, phaseOfState(appState), tags);
+    async appCreate({ description, environmentName, appState, tags }, call) {
+      const wanted = { name: description, environmentName, tags, createdBy: creatorOf(state, call) };
+      const phase = phaseOfState(appState);
+      const isDeploy = appState === modal.AppState.APP_STATE_INITIALIZING;
+      const app = isDeploy ? await createNamed(state, wanted, phase) : await createApp(state, wanted, phase);
+      if (isDeploy && app.phase === INITIALIZING) state.clients.set(app.appId, (state.clients.get(app.appId) ?? 0) + 1);
       return modal.AppCreateResponse.create({
         appId: app.appId,
         appPageUrl: pageOf(state, app),
         appLogsUrl: pageOf(state, app),
       });
     },
-    async appGetOrCreate({ appName, environmentName, objectCreationType }) {
+    async appGetOrCreate({ appName, environmentName, objectCreationType }, call) {
       const environment = environmentOf(state, environmentName).name;
       const known = deployedApp(state, appName, environment);
       if (known) return modal.AppGetOrCreateResponse.create({ appId: known.appId });
       if (objectCreationType === modal.ObjectCreationType.OBJECT_CREATION_TYPE_UNSPECIFIED)
         throw noApp(appName, environment);
-      return modal.AppGetOrCreateResponse.create({ appId: await createNamed(state, appName, environment) });
+      const wanted = {
+        name: appName,
+        environmentName: environment,
+        tags: new Map(),
+        createdBy: creatorOf(state, call),
+      };
+      return modal.AppGetOrCreateResponse.create({ appId: (await createNamed(state, wanted, DEPLOYED)).appId });
     },
-    appGetLayout: ({ appId }) =>
-      modal.AppGetLayoutResponse.create({ appLayout: layoutOf(state, appById(state, appId)) }),
-    appGetLifecycle: ({ appId }) =>
-      modal.AppGetLifecycleResponse.create({ lifecycle: lifecycleOf(appById(state, appId)) }),
     appHeartbeat({ appId }) {
       runningApp(state, appId);
       state.heartbeats.set(appId, Date.now());
       return {};
     },
     async appClientDisconnect({ appId }) {
-      const app = appById(state, appId);
-      if (endsWithClient(app)) await stopApp(state, app, OPERATOR);
+      appById(state, appId);
+      const others = (state.clients.get(appId) ?? 1) - 1;
+      if (others > 0) state.clients.set(appId, others);
+      else await stopApp(state, appId, OPERATOR, endsWithClient);
       return {};
     },
     async appStop({ appId }) {
-      await stopApp(state, runningApp(state, appId), OPERATOR);
+      runningApp(state, appId);
+      await stopApp(state, appId, OPERATOR);
       return {};
     },
-    appList: ({ environmentName }) => listApps(state, environmentOf(state, environmentName).name),
     async appSetTags({ appId, tags }) {
+      appById(state, appId);
       await state.apps.modify(appId, (app) => app && { ...app, tags });
       return {};
     },
-    appGetTags: ({ appId }) => modal.AppGetTagsResponse.create({ tags: appById(state, appId).tags }),
   };
 }
 
@@ -84,67 +82,7 @@ function noApp(name: string, environment: string): DomainError {
   );
 }
 
-/** A new app under a name; of two that come at once one wins, and both get its id. */
-async function createNamed(state: State, name: string, environmentName: string): Promise<string> {
-  const app = await createApp(state, name, environmentName, control.AppPhase.INITIALIZING, new Map());
-  let winner = app.appId;
-  await state.appNames.modify(`${environmentName}/${name}`, (now) => {
-    winner = now && state.apps.get(now.appId)?.phase !== control.AppPhase.STOPPED ? now.appId : app.appId;
-    return winner === app.appId ? { appId: app.appId } : undefined;
-  });
-  if (winner === app.appId)
-    await state.apps.modify(app.appId, (now) => now && { ...now, phase: control.AppPhase.DEPLOYED });
-  else await state.apps.delete(app.appId);
-  return winner;
-}
-
-async function createApp(
-  state: State,
-  name: string,
-  environmentName: string,
-  phase: control.AppPhase,
-  tags: Map<string, string>,
-): Promise<control.App> {
-  const app = control.App.create({
-    appId: newId('app'),
-    name,
-    environmentName: environmentOf(state, environmentName).name,
-    phase,
-    createdAt: state.now(),
-    createdBy: OPERATOR,
-    tags,
-  });
-  await state.apps.create(app.appId, app);
-  state.heartbeats.set(app.appId, Date.now());
-  return app;
-}
-
-/** Stopped apps are listed for a day. */
-const LISTED_SECONDS = 86_400;
-
-function listApps(state: State, environmentName: string): modal.AppListResponse {
-  const { STOPPED, INITIALIZING } = control.AppPhase;
-  const apps = state.apps
-    .values()
-    .filter((app) => app.environmentName === environmentName && app.phase !== INITIALIZING)
-    .filter((app) => app.phase !== STOPPED || state.now() - app.stoppedAt < LISTED_SECONDS)
-    .sort((a, b) => b.createdAt - a.createdAt)
-    .map((app) =>
-      modal.AppListResponse_AppListItem.create({
-        appId: app.appId,
-        description: app.name,
-        name: app.phase === control.AppPhase.DEPLOYED ? app.name : '',
-        state: appStateOf(app),
-        createdAt: app.createdAt,
-        stoppedAt: app.stoppedAt,
-        nRunningTasks: [...state.placements.entries()].filter(([, placement]) => placement.pool?.appId === app.appId)
-          .length,
-      }),
-    );
-  return modal.AppListResponse.create({ apps });
-}
-
-/** Where people look at an app; the dashboard is to come, so for now the API's own port says what it is. */
-export function pageOf(state: State, app: control.App): string {
-  return `http://localhost:${state.config.apiPort}/apps/${app.appId}`;
+/** An app that a container makes is noted as its app's: that one may go on with it. */
+function creatorOf(state: State, call: CallContext): string {
+  return ownAppOf(state, call) ?? OPERATOR;
 }

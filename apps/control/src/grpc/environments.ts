@@ -97,7 +97,7 @@ async function remove(state: State, name: string): Promise<Record<string, never>
     state.apps
       .values()
       .filter(isIn)
-      .map((app) => stopApp(state, app, OPERATOR)),
+      .map(({ appId }) => stopApp(state, appId, OPERATOR)),
   );
   await Promise.all(
     state.secrets

@@ -48,16 +48,8 @@ export function functionHandlers(
     },
     async classCreate({ appId, existingClassId }) {
       const app = runningApp(state, appId);
-      const free = [...app.functionIds.keys()]
-        .filter((tag) => tag.endsWith('.*'))
-        .map((tag) => tag.slice(0, -2))
-        .find((name) => !app.classIds.has(name));
       const classId = existingClassId || newId('class');
-      if (!existingClassId && free)
-        await state.apps.modify(
-          appId,
-          (now) => now && { ...now, classIds: new Map([...now.classIds, [free, classId]]) },
-        );
+      if (!existingClassId) await state.apps.modify(app.appId, (now) => now && withClass(now, classId));
       return modal.ClassCreateResponse.create({ classId, handleMetadata: modal.ClassHandleMetadata.create({}) });
     },
     classGet({ appName, objectTag, environmentName }) {
@@ -72,6 +64,15 @@ export function functionHandlers(
       return modal.ClassGetResponse.create({ classId, handleMetadata: modal.ClassHandleMetadata.create({}) });
     },
   };
+}
+
+/** The request names no class: it is one whose functions are there and that has no id yet. */
+function withClass(app: control.App, classId: string): control.App | undefined {
+  const free = [...app.functionIds.keys()]
+    .filter((tag) => tag.endsWith('.*'))
+    .map((tag) => tag.slice(0, -2))
+    .find((name) => !app.classIds.has(name));
+  return free ? { ...app, classIds: new Map([...app.classIds, [free, classId]]) } : undefined;
 }
 
 /** Makes the layers that the first container will need while the deploy goes on. */
@@ -110,15 +111,10 @@ async function precreate(
   request: modal.FunctionPrecreateRequest,
 ): Promise<modal.FunctionPrecreateResponse> {
   const app = runningApp(state, request.appId);
-  const known = state.functions.get(request.existingFunctionId || (app.functionIds.get(request.functionName) ?? ''));
-  const base =
-    known ??
-    control.FunctionRecord.create({ functionId: newId('function'), appId: app.appId, tag: request.functionName });
-  const draft = { ...base, precreate: Buffer.from(modal.FunctionPrecreateRequest.encode(request).finish()) };
-  const { hosts } = await claimHosts(state, app, draft, request);
-  const record = { ...draft, hosts };
-  await state.functions.put(record.functionId, record);
-  await remember(state, app.appId, record.tag, record.functionId);
+  const base = await recordOf(state, app, request.existingFunctionId, request.functionName);
+  const precreate = Buffer.from(modal.FunctionPrecreateRequest.encode(request).finish());
+  const { hosts } = await claimHosts(state, app, base, request);
+  const record = await changed(state, base, { precreate, hosts });
   const definition = precreatedOf(record);
   return modal.FunctionPrecreateResponse.create({
     functionId: record.functionId,
@@ -126,12 +122,35 @@ async function precreate(
   });
 }
 
-function remember(state: State, appId: string, tag: string, functionId: string): Promise<unknown> {
-  return state.apps.modify(appId, (app) =>
-    app && app.functionIds.get(tag) !== functionId
-      ? { ...app, functionIds: new Map([...app.functionIds, [tag, functionId]]) }
+/** The record of a function of an app; of clients that define one at the same time all get the same id. */
+async function recordOf(
+  state: State,
+  app: control.App,
+  existingId: string,
+  tag: string,
+): Promise<control.FunctionRecord> {
+  const existing = state.functions.get(existingId);
+  if (existing && existing.appId !== app.appId)
+    throw new DomainError('not-found', 'function.not_found', `There is no function ${existingId} in this app.`);
+  if (existing && app.functionIds.get(tag) === existingId) return existing;
+  const fresh = existing?.functionId ?? newId('function');
+  const after = await state.apps.modify(app.appId, (now) =>
+    now && (existing || !now.functionIds.has(tag))
+      ? { ...now, functionIds: new Map([...now.functionIds, [tag, fresh]]) }
       : undefined,
   );
+  const functionId = after?.functionIds.get(tag) ?? fresh;
+  return state.functions.get(functionId) ?? control.FunctionRecord.create({ functionId, appId: app.appId, tag });
+}
+
+/** Writes some fields and leaves the others as somebody else may have written them. */
+async function changed(
+  state: State,
+  base: control.FunctionRecord,
+  fields: Partial<control.FunctionRecord>,
+): Promise<control.FunctionRecord> {
+  const after = await state.functions.modify(base.functionId, (now) => ({ ...(now ?? base), ...fields }));
+  return after ?? { ...base, ...fields };
 }
 
 async function create(
@@ -144,10 +163,7 @@ async function create(
   const definition = definitionOf(request);
   if (!definition) throw new DomainError('invalid-argument', 'function.missing', 'The request holds no function.');
   await refuseWhatIsMissing(customDomains, definition);
-  const functionId = request.existingFunctionId || (app.functionIds.get(definition.functionName) ?? newId('function'));
-  const known =
-    state.functions.get(functionId) ??
-    control.FunctionRecord.create({ functionId, appId: app.appId, tag: definition.functionName });
+  const known = await recordOf(state, app, request.existingFunctionId, definition.functionName);
   const contentHash = contentHashOf(definition, (id) => state.secrets.get(id)?.contentHash || id);
   const before = state.definitions.get(known.definitionId);
   const definitionId =
@@ -157,7 +173,7 @@ async function create(
   // Anonymous secrets have new ids at every deploy: the newest definition is kept, under the same id if nothing changed.
   await state.definitions.put(definitionId, {
     definitionId,
-    functionId,
+    functionId: known.functionId,
     appId: app.appId,
     tag: definition.functionName,
     function: Buffer.from(modal.FunctionMessage.encode(definition).finish()),
@@ -169,9 +185,7 @@ async function create(
     createdAt: state.now(),
   });
   const { hosts, stolen } = await claimHosts(state, app, known, definition);
-  const record = { ...known, definitionId, hosts };
-  await state.functions.put(functionId, record);
-  await remember(state, app.appId, definition.functionName, functionId);
+  const record = await changed(state, known, { definitionId, hosts });
   const reply = described(state, record);
   const webUrlInfo = modal.WebUrlInfo.create({ labelStolen: stolen.has('') });
   return modal.FunctionCreateResponse.create({

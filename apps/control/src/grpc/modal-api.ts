@@ -44,9 +44,3 @@ export function tokenGuard(credentials: Credentials): Guard {
 function isOpen(call: CallContext): boolean {
   return /\/TokenFlow(Create|Wait)$/.test(call.path);
 }
-
-/** Containers come through the door of their node-agent, which names them. */
-export const containerGuard: Guard = (call) => {
-  if (!call.header('portico-container-id'))
-    throw new DomainError('unauthenticated', 'container.unnamed', 'Only containers may call here.');
-};

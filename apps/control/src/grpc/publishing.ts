@@ -1,17 +1,19 @@
 import { randomUUID } from 'node:crypto';
-import type { control } from '@portico/contracts';
+import { control } from '@portico/contracts';
 import { DomainError } from '@portico/errors';
 import { modal } from '@portico/modal-protocol';
+import { claimName } from '../app-names.ts';
 import { appById, OPERATOR, phaseOfState, runningApp } from '../domain/apps.ts';
 import { type Publication, publish } from '../publishing/publish.ts';
 import type { State } from '../state.ts';
-import { pageOf } from './app-lifecycle.ts';
+import { pageOf } from './app-directory.ts';
 import type { ModalHandlers } from './handlers.ts';
 
 /** Putting versions in force, and looking back at them. */
 export function publishingHandlers(state: State): ModalHandlers {
   return {
-    appPublish: (request, call) => appPublish(state, request, call.header('x-modal-client-version') ?? ''),
+    appPublish: (request, call) =>
+      state.turns.take(request.appId, () => appPublish(state, request, call.header('x-modal-client-version') ?? '')),
     appDeploymentHistory({ appId }) {
       const app = appById(state, appId);
       const versions = state.deployments
@@ -35,32 +37,35 @@ export function publishingHandlers(state: State): ModalHandlers {
         ),
       });
     },
-    async appRollback({ appId, version }) {
-      const app = runningApp(state, appId);
-      const wanted = version < 0 ? app.version + version : version;
-      const deployment = state.deployments.get(`${appId}.${wanted}`);
-      if (!deployment)
-        throw new DomainError(
-          'not-found',
-          'app.no_version',
-          `The app "${app.name}" has no version v${wanted} to go back to.`,
-        );
-      const deployedAt = await putInForce(state, app, deployment, wanted, '');
-      return modal.AppRollbackResponse.create({ url: pageOf(state, app), deployedAt });
-    },
-    async appRollover({ appId }) {
-      const app = runningApp(state, appId);
-      const deployment = state.deployments.get(`${appId}.${app.version}`);
-      if (!deployment)
-        throw new DomainError(
-          'failed-precondition',
-          'app.no_version',
-          `The app "${app.name}" has no version in force.`,
-        );
-      const deployedAt = await putInForce(state, app, deployment, 0, randomUUID());
-      return modal.AppRolloverResponse.create({ url: pageOf(state, app), deployedAt });
-    },
+    appRollback: (request) => state.turns.take(request.appId, () => appRollback(state, request)),
+    appRollover: (request) => state.turns.take(request.appId, () => appRollover(state, request)),
   };
+}
+
+async function appRollback(
+  state: State,
+  { appId, version }: modal.AppRollbackRequest,
+): Promise<modal.AppRollbackResponse> {
+  const app = runningApp(state, appId);
+  const wanted = version < 0 ? app.version + version : version;
+  const deployment = state.deployments.get(`${appId}.${wanted}`);
+  if (!deployment)
+    throw new DomainError(
+      'not-found',
+      'app.no_version',
+      `The app "${app.name}" has no version v${wanted} to go back to.`,
+    );
+  const deployedAt = await putInForce(state, app, deployment, wanted, '');
+  return modal.AppRollbackResponse.create({ url: pageOf(state, app), deployedAt });
+}
+
+async function appRollover(state: State, { appId }: modal.AppRolloverRequest): Promise<modal.AppRolloverResponse> {
+  const app = runningApp(state, appId);
+  const deployment = state.deployments.get(`${appId}.${app.version}`);
+  if (!deployment)
+    throw new DomainError('failed-precondition', 'app.no_version', `The app "${app.name}" has no version in force.`);
+  const deployedAt = await putInForce(state, app, deployment, 0, randomUUID());
+  return modal.AppRolloverResponse.create({ url: pageOf(state, app), deployedAt });
 }
 
 async function appPublish(
@@ -72,6 +77,7 @@ async function appPublish(
   const { functionIds, classIds, definitionIds } = request;
   const phase = request.appState === modal.AppState.APP_STATE_UNSPECIFIED ? app.phase : phaseOfState(request.appState);
   const named = { ...app, phase, name: request.name || app.name };
+  if (phase === control.AppPhase.DEPLOYED) await claimName(state, named);
   const commitInfo = request.commitInfo
     ? Buffer.from(modal.CommitInfo.encode(request.commitInfo).finish())
     : Buffer.alloc(0);

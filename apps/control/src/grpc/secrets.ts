@@ -11,7 +11,11 @@ const T = modal.ObjectCreationType;
 /** Secrets: sealed at rest, shown to nobody but the containers that name them. */
 export function secretHandlers(state: State): ModalHandlers {
   return {
-    secretGetOrCreate: (request) => getOrCreate(state, request),
+    secretGetOrCreate: (request) => {
+      const { deploymentName: name, environmentName } = request;
+      if (!name) return getOrCreate(state, request);
+      return state.turns.take(`secret ${environmentName}/${name}`, () => getOrCreate(state, request));
+    },
     secretList({ environmentName }) {
       const environment = environmentOf(state, environmentName).name;
       const named = state.secrets.values().filter((secret) => secret.name && secret.environmentName === environment);
@@ -32,19 +36,23 @@ export function secretHandlers(state: State): ModalHandlers {
       });
     },
     secretGetInfo: ({ secretId }) =>
-      modal.SecretGetInfoResponse.create({ metadata: metadataOf(secretById(state, secretId)) } as never),
+      modal.SecretGetInfoResponse.create({ metadata: metadataOf(secretById(state, secretId)) }),
     async secretDelete({ secretId }) {
       secretById(state, secretId);
       await state.secrets.delete(secretId);
       return {};
     },
     async secretUpdate({ secretId, updates }) {
-      const values = state.box.open(secretById(state, secretId).sealed);
-      for (const { key, value } of updates) {
-        if (value === undefined) values.delete(key);
-        else values.set(key, value);
-      }
-      await state.secrets.modify(secretId, (secret) => secret && { ...secret, ...contentOf(state, values) });
+      secretById(state, secretId);
+      await state.secrets.modify(secretId, (secret) => {
+        if (!secret) return undefined;
+        const values = state.box.open(secret.sealed);
+        for (const { key, value } of updates) {
+          if (value === undefined) values.delete(key);
+          else values.set(key, value);
+        }
+        return { ...secret, ...contentOf(state, values) };
+      });
       return {};
     },
   };

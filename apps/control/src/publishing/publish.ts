@@ -3,7 +3,7 @@ import { DomainError } from '@portico/errors';
 import type { modal } from '@portico/modal-protocol';
 import { deploymentHashOf } from '../domain/content-hash.ts';
 import { poolOf } from '../domain/pool-of.ts';
-import { definitionById, functionById } from '../functions.ts';
+import { claimHosts, definitionById, functionById, labelKeyOf } from '../functions.ts';
 import type { State } from '../state.ts';
 
 /** One version to be put in force. */
@@ -27,18 +27,21 @@ interface Tagged {
   readonly functionId: string;
   readonly definitionId: string;
   readonly record: control.Definition;
+  readonly definition: modal.FunctionMessage;
+  /** Method name (empty for a web function) to host. */
+  readonly hosts: ReadonlyMap<string, string>;
 }
 
 /**
  * Puts a version in force: the frozen record first, then one write of `live`, which is the switch.
- * Undefined when nothing has changed.
+ * Undefined when nothing has changed. One at a time for each app.
  */
 export async function publish(
   state: State,
   app: control.App,
   publication: Publication,
 ): Promise<control.Deployment | undefined> {
-  const tags = tagsOf(state, publication);
+  const tags = await tagsOf(state, app, publication);
   const contentHash = deploymentHashOf(
     tags.map(({ tag, record }) => [tag, record.contentHash]),
     publication.nonce,
@@ -46,17 +49,20 @@ export async function publish(
   const before = state.live.get(app.appId);
   const isUnchanged =
     before?.state === control.AppState.RUNNING &&
-    state.deployments.get(`${app.appId}.${app.version}`)?.contentHash === contentHash;
+    state.deployments.get(`${app.appId}.${before.version}`)?.contentHash === contentHash &&
+    before.routes.length === tags.reduce((sum, { hosts }) => sum + hosts.size, 0) &&
+    before.routes.every((route) => tags.some(({ hosts }) => hosts.get(route.methodName) === route.host));
   if (isUnchanged && publication.rollbackVersion === 0) return undefined;
   const deployment = await freeze(state, app, { publication, tags, contentHash, before });
   await switchTo(state, app, deployment, before);
   await retireOldOwners(state, app.appId, deployment.routes);
+  await releaseHosts(state, app.appId, deployment.routes);
   return deployment;
 }
 
 /** Writes the record under the next free number: two deploys at once get one each. */
 async function freeze(state: State, app: control.App, parts: DeploymentParts): Promise<control.Deployment> {
-  for (let version = app.version + 1; ; version++) {
+  for (let version = Math.max(app.version, parts.before?.version ?? 0) + 1; ; version++) {
     const deployment = deploymentOf(state, app, version, parts);
     try {
       await state.deployments.create(`${app.appId}.${version}`, deployment);
@@ -67,18 +73,40 @@ async function freeze(state: State, app: control.App, parts: DeploymentParts): P
   }
 }
 
-function tagsOf(state: State, { functionIds, definitionIds }: Publication): Tagged[] {
-  return [...functionIds].map(([tag, functionId]) => {
-    const definitionId = definitionIds.get(functionId) || functionById(state, functionId).definitionId;
+/** What is put in force, with the hosts claimed for it: they follow from the definition, also from an old one. */
+async function tagsOf(
+  state: State,
+  app: control.App,
+  { functionIds, definitionIds }: Publication,
+): Promise<readonly Tagged[]> {
+  const tags: Tagged[] = [];
+  for (const [tag, functionId] of functionIds) {
+    const known = functionById(state, functionId);
+    const definitionId = definitionIds.get(functionId) || known.definitionId;
     const record = state.definitions.get(definitionId);
-    if (!record)
+    if (!record || known.appId !== app.appId || record.functionId !== functionId)
       throw new DomainError(
         'failed-precondition',
         'publish.no_definition',
         `The function ${tag} has no definition: deploy again.`,
       );
-    return { tag, functionId, definitionId, record };
-  });
+    const definition = definitionById(state, definitionId);
+    const { hosts } = await claimHosts(state, app, known, definition);
+    refuseSharedHosts(tags, hosts);
+    tags.push({ tag, functionId, definitionId, record, definition, hosts });
+  }
+  return tags;
+}
+
+function refuseSharedHosts(tags: readonly Tagged[], hosts: ReadonlyMap<string, string>): void {
+  const taken = new Set(tags.flatMap((tagged) => [...tagged.hosts.values()]));
+  const shared = [...hosts.values()].find((host, at, all) => taken.has(host) || all.indexOf(host) !== at);
+  if (shared === undefined) return;
+  throw new DomainError(
+    'invalid-argument',
+    'label.taken',
+    `Two web functions of this app would have the URL ${shared}: give one of them another label.`,
+  );
 }
 
 interface DeploymentParts {
@@ -97,8 +125,8 @@ function deploymentOf(
 ): control.Deployment {
   const pools: control.PoolSpec[] = [];
   const routes: control.Route[] = [];
-  for (const { tag, functionId, definitionId, record } of tags) {
-    const definition = definitionById(state, definitionId);
+  for (const tagged of tags) {
+    const { tag, functionId, definitionId, record, definition } = tagged;
     const pool = poolOf(definition, {
       appId: app.appId,
       functionId,
@@ -110,7 +138,7 @@ function deploymentOf(
       nonce: publication.nonce,
     });
     pools.push(pool);
-    routes.push(...routesOf(state, app, functionId, definition, pool, before));
+    routes.push(...routesOf(state, app, tagged, pool, before));
   }
   return control.Deployment.create({
     appId: app.appId,
@@ -163,14 +191,13 @@ async function switchTo(
 function routesOf(
   state: State,
   app: control.App,
-  functionId: string,
-  definition: modal.FunctionMessage,
+  { functionId, definition, hosts }: Tagged,
   pool: control.PoolSpec,
   before: control.LiveApp | undefined,
 ): control.Route[] {
   const config = (method: string): modal.WebhookConfig | undefined =>
     method ? definition.methodDefinitions.get(method)?.webhookConfig : definition.webhookConfig;
-  return [...functionById(state, functionId).hosts].map(([methodName, host]) =>
+  return [...hosts].map(([methodName, host]) =>
     control.Route.create({
       host,
       poolId: pool.poolId,
@@ -208,4 +235,11 @@ async function retireOldOwners(state: State, appId: string, routes: readonly con
       (now) => now && { ...now, routes: now.routes.filter(({ host }) => !hosts.has(host)) },
     );
   }
+}
+
+/** Hosts that the app no longer answers for are free for others. */
+async function releaseHosts(state: State, appId: string, routes: readonly control.Route[]): Promise<void> {
+  const hosts = new Set(routes.map(({ host }) => host));
+  const left = state.labels.values().filter((claim) => claim.appId === appId && !hosts.has(claim.host));
+  await Promise.all(left.map(({ host }) => state.labels.delete(labelKeyOf(host))));
 }

@@ -1,17 +1,34 @@
 import { control } from '@portico/contracts';
 import type { State } from '../state.ts';
 
-const { STOPPED } = control.AppPhase;
+const { DEPLOYED, STOPPED } = control.AppPhase;
 
-/** Ends an app: its containers drain; a deployed one goes on to say at its URLs that it is stopped. */
-export async function stopApp(state: State, app: control.App, stoppedBy: string): Promise<void> {
-  const isDeployed = app.phase === control.AppPhase.DEPLOYED;
-  await state.live.modify(app.appId, (live) => {
-    if (!live) return undefined;
-    return { ...live, state: control.AppState.STOPPED, stoppedAt: state.now(), routes: isDeployed ? live.routes : [] };
+/**
+ * Ends an app: its containers drain; a deployed one goes on to say at its URLs that it is stopped.
+ * `isDue` is asked when nothing else is being done with the app.
+ */
+export function stopApp(
+  state: State,
+  appId: string,
+  stoppedBy: string,
+  isDue: (app: control.App) => boolean = () => true,
+): Promise<void> {
+  return state.turns.take(appId, async () => {
+    const app = state.apps.get(appId);
+    if (!app || app.phase === STOPPED || !isDue(app)) return;
+    const stoppedAt = state.now();
+    await state.live.modify(
+      appId,
+      (live) =>
+        live && {
+          ...live,
+          state: control.AppState.STOPPED,
+          stoppedAt,
+          routes: app.phase === DEPLOYED ? live.routes : [],
+        },
+    );
+    await state.apps.modify(appId, (now) => now && { ...now, phase: STOPPED, stoppedAt, stoppedBy });
+    state.heartbeats.delete(appId);
+    state.clients.delete(appId);
   });
-  await state.apps.modify(app.appId, (now) =>
-    now && now.phase !== STOPPED ? { ...now, phase: STOPPED, stoppedAt: state.now(), stoppedBy } : undefined,
-  );
-  state.heartbeats.delete(app.appId);
 }
