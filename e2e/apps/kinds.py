@@ -91,6 +91,42 @@ def bare():
 
 @app.function(image=image)
 @modal.concurrent(max_inputs=10)
+@modal.asgi_app()
+def sockets():
+    from fastapi import FastAPI, WebSocket, WebSocketDisconnect
+
+    api = FastAPI()
+    closed = []
+
+    @api.websocket("/")
+    async def echo(socket: WebSocket):
+        wanted = socket.scope["subprotocols"]
+        await socket.accept(subprotocol=wanted[-1] if wanted else None)
+        try:
+            while True:
+                message = await socket.receive()
+                if message["type"] == "websocket.disconnect":
+                    closed.append(message["code"])
+                    return
+                if message.get("text") == "bye":
+                    await socket.close(code=4321, reason="as you wish")
+                    return
+                if message.get("bytes") is not None:
+                    await socket.send_bytes(message["bytes"])
+                else:
+                    await socket.send_text(message["text"])
+        except WebSocketDisconnect as left:
+            closed.append(left.code)
+
+    @api.get("/closed")
+    async def of_clients():
+        return closed
+
+    return api
+
+
+@app.function(image=image)
+@modal.concurrent(max_inputs=10)
 @modal.wsgi_app()
 def threads():
     import threading

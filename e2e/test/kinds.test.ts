@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { readFile, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { eventually, type Platform, repository, startPlatform } from '@portico/testing';
 import { ask, type Reply } from '../src/http.ts';
+import { type Frame, opcodes, openWebSocket, type TestWebSocket } from '../src/websocket.ts';
 
 let platform: Platform;
 
@@ -53,6 +55,62 @@ test('events leave as they are sent, and the app hears when its client leaves', 
   assert.equal(String(first), 'data: one\n\n');
   sent.destroy();
   await eventually('the app has heard', async () => (await ask(platform, 'local--kinds-bare', '/left')).text === '1');
+});
+
+const SOCKETS = 'local--kinds-sockets';
+const codeOf = ({ payload }: Frame): number => payload.readUInt16BE(0);
+
+async function answerTo(socket: TestWebSocket, text: string): Promise<string> {
+  socket.send(opcodes.text, text);
+  return String((await socket.next()).payload);
+}
+
+test('a WebSocket passes text, bytes, fragments, pings, sub-protocols and close codes both ways', async () => {
+  using socket = await openWebSocket(platform, SOCKETS, '/', 'one, two');
+  assert.equal(socket.protocol, 'two');
+  assert.equal(await answerTo(socket, 'Grüße 🎉'), 'Grüße 🎉');
+  const bytes = Buffer.alloc(1_000_000, 'abc');
+  socket.send(opcodes.binary, bytes);
+  assert.deepEqual(await socket.next(), { opcode: opcodes.binary, payload: bytes });
+  socket.send(opcodes.text, 'in ', false);
+  socket.send(opcodes.ping, 'there?');
+  assert.deepEqual(await socket.next(), { opcode: opcodes.pong, payload: Buffer.from('there?') });
+  socket.send(0, 'pieces');
+  assert.equal(String((await socket.next()).payload), 'in pieces');
+  socket.send(opcodes.text, 'bye');
+  const closing = await socket.next();
+  assert.deepEqual([closing.opcode, codeOf(closing), String(closing.payload.subarray(2))], [8, 4321, 'as you wish']);
+  using other = await openWebSocket(platform, SOCKETS);
+  other.send(opcodes.close, Buffer.from([4001 >> 8, 4001 & 0xff]));
+  assert.equal(codeOf(await other.next()), 4001);
+  await eventually('the app has the code', async () => {
+    const { text } = await ask(platform, SOCKETS, '/closed');
+    return (JSON.parse(text) as number[]).includes(4001);
+  });
+});
+
+test('a WebSocket message of more than 2 MiB ends the connection with 1009, text that is none with 1007', async () => {
+  using large = await openWebSocket(platform, SOCKETS);
+  large.send(opcodes.binary, Buffer.alloc(2 * 1024 * 1024 + 1));
+  assert.equal(codeOf(await large.next()), 1009);
+  using garbled = await openWebSocket(platform, SOCKETS);
+  garbled.send(opcodes.text, Buffer.from([0xc3, 0x28]));
+  assert.equal(codeOf(await garbled.next()), 1007);
+});
+
+test('an open WebSocket outlives a redeploy', async () => {
+  using socket = await openWebSocket(platform, SOCKETS);
+  assert.equal(await answerTo(socket, 'before'), 'before');
+  const source = join(platform.home, 'kinds.py');
+  const text = await readFile(join(repository, 'e2e/apps/kinds.py'), 'utf8');
+  await writeFile(source, text.replaceAll('await socket.send_text(message["text"])', 'await socket.send_text("new")'));
+  const deployed = await platform.modal('deploy', source);
+  assert.equal(deployed.exitCode, 0, deployed.output);
+  await eventually('new connections reach the new version', async () => {
+    using fresh = await openWebSocket(platform, SOCKETS);
+    return (await answerTo(fresh, 'x')) === 'new';
+  });
+  assert.equal(await answerTo(socket, 'after'), 'after');
 });
 
 test('a WSGI app has its threads, reads a body in pieces and answers from a generator', async () => {

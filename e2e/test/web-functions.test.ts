@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { eventually, type Platform, repository, startPlatform } from '@portico/testing';
 import { ask, startLoad } from '../src/http.ts';
-import { echoOverWebSocket } from '../src/websocket.ts';
+import { opcodes, openWebSocket } from '../src/websocket.ts';
 
 const apps = join(repository, 'e2e/apps');
 let platform: Platform;
@@ -67,7 +67,9 @@ test('a WSGI app, a class with two web methods in one container, and a web serve
 });
 
 test('a WebSocket echoes through the router', async () => {
-  assert.equal(await echoOverWebSocket(platform, 'local--portal', '/echo', 'hi'), 'echo hi');
+  using socket = await openWebSocket(platform, 'local--portal', '/echo');
+  socket.send(opcodes.text, 'hi');
+  assert.equal(String((await socket.next()).payload), 'echo hi');
 });
 
 test('an unknown host and a path that is not there are told apart from the platform', async () => {
