@@ -63,7 +63,7 @@ test('what was acknowledged outlives a power cut of NATS', async () => {
 });
 
 test('an app ends when its client falls silent, and not before', async () => {
-  await using control = await controlOnNats(1_000);
+  await using control = await controlOnNats({ clientTimeoutMs: 1_000 });
   const appState = modal.AppState.APP_STATE_EPHEMERAL;
   const { appId } = await control.client.appCreate(modal.AppCreateRequest.create({ description: 'x' }), control.good);
   await publish(control, appId, { appState, name: '' });
