@@ -104,6 +104,14 @@ test('a redeploy without a change says so; one under load answers with the new c
 test('list, logs, history and stop work; a stopped app says so', async () => {
   assert.match((await platform.modal('app', 'list')).output, /web.*deployed/);
   assert.match((await platform.modal('app', 'logs', 'web')).output, /ordered pen/);
+  const following = platform.startModal('app', 'logs', 'web', '-f');
+  const headers = { 'content-type': 'application/json' };
+  await eventually('the follower sees what is printed now', async () => {
+    await ask(platform, 'local--web-order', '/', { headers, body: '{"name": "ink", "price": 1}' });
+    return following.output().includes('ordered ink');
+  });
+  following.child.kill('SIGINT');
+  await following.finished;
   const history = await platform.modal('app', 'history', 'web');
   assert.match(history.output, /v2/);
   assert.equal((await platform.modal('app', 'stop', 'web', '--yes')).exitCode, 0);
