@@ -2,7 +2,7 @@ import { DomainError, httpStatusOf, isOurs } from '@portico/errors';
 import type { Logger } from '@portico/telemetry';
 import { type FastifyInstance, fastify } from 'fastify';
 
-/** An HTTP API that runs; disposing it lets requests end. */
+/** An HTTP API that runs; disposing it lets requests end within `graceMs`, then cuts them. */
 export interface HttpServer extends AsyncDisposable {
   readonly port: number;
 }
@@ -14,6 +14,8 @@ export interface ServeHttpOptions {
   readonly log: Logger;
   /** Longest body in bytes; default 5 GiB. */
   readonly bodyBytesMax?: number;
+  /** Default 2 s. */
+  readonly graceMs?: number;
   readonly routes: (http: FastifyInstance) => void;
 }
 
@@ -25,6 +27,7 @@ export async function serveHttp({
   port,
   log,
   bodyBytesMax = BODY_BYTES_MAX,
+  graceMs = 2_000,
   routes,
 }: ServeHttpOptions): Promise<HttpServer> {
   const http = fastify({ bodyLimit: bodyBytesMax, forceCloseConnections: 'idle' });
@@ -46,5 +49,12 @@ export async function serveHttp({
     });
   });
   const address = http.addresses()[0];
-  return { port: typeof address === 'object' ? address.port : port, [Symbol.asyncDispose]: () => http.close() };
+  return {
+    port: typeof address === 'object' ? address.port : port,
+    async [Symbol.asyncDispose]() {
+      const cut = setTimeout(() => http.server.closeAllConnections(), graceMs);
+      await http.close();
+      clearTimeout(cut);
+    },
+  };
 }

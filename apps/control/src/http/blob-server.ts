@@ -22,6 +22,8 @@ interface OfBlob {
   readonly Querystring: SignedQuery;
 }
 
+const LINGER_MS = 1_000;
+
 /** Statuses that say more than the kind of the error does. */
 const statuses: Readonly<Record<string, number>> = { 'blob.disk_full': 507 };
 
@@ -39,6 +41,11 @@ export function serveBlobs({ blobs, box, host, port, log }: Needs): Promise<Http
         const path = request.url.split('?')[0] ?? '';
         if (!path.startsWith('/blobs/') || isSigned(box, request.method, path, request.query as SignedQuery)) return;
         await reply.code(403).type('text/plain').send('This link is not valid, or no longer.');
+      });
+      http.addHook('onResponse', async ({ raw }) => {
+        if (raw.complete) return;
+        // Whose upload was refused has this long to read why; what it sends meanwhile is thrown away.
+        setTimeout(() => raw.socket.destroy(), LINGER_MS).unref();
       });
       http.get('/healthz', async () => 'ok');
       serveUploads(http, blobs, log);
