@@ -36,7 +36,9 @@ test('a placed container starts and, once the runner has said where it listens, 
     ],
   );
   assert.ok(ready.wasReady && ready.readyAt >= ready.startedAt && ready.startedAt > 0);
-  assert.match(await at.printed(id), /^45\n/, 'the runner knows how long a drain may take');
+  await eventually('the runner has said how long a drain may take', async () =>
+    (await at.printed(id)).startsWith('45\n'),
+  );
   const { containers, node } = await at.client.listContainers({}, { deadlineMs: 5_000 });
   assert.equal(containers[0]?.container?.containerId, id);
   assert.ok((containers[0]?.processId ?? 0) > 0 && (containers[0]?.memoryBytes ?? 0n) > 0n);

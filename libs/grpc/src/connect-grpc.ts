@@ -81,7 +81,8 @@ function streamCaller(channel: Client, method: AnyMethod): StreamCaller<AnyMetho
       { deadline: Date.now() + options.deadlineMs },
     );
     const cancel = (): void => call.cancel();
-    options.signal?.addEventListener('abort', cancel, { once: true });
+    if (options.signal?.aborted) cancel();
+    else options.signal?.addEventListener('abort', cancel, { once: true });
     try {
       yield* call;
     } catch (error) {

@@ -91,6 +91,8 @@ async function untilThere(folder: string, names: readonly string[], signal?: Abo
         if (name) resolve(name);
       };
       watcher.on('change', check);
+      // Who has left already is never told again.
+      if (signal?.aborted) return reject(signal.reason as Error);
       signal?.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
       check();
     });
