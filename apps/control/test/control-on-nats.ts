@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { auth, autoscaler, buckets, control, domains, imageBuilder, nodeAgent, streams } from '@portico/contracts';
 import { macOfSecret } from '@portico/credentials';
+import { DomainError } from '@portico/errors';
 import { connectGrpc, type GrpcClient, type Handlers, serveGrpc, serveSome } from '@portico/grpc';
 import { type Bucket, connectNats, type EventStream, openBucket, openStream } from '@portico/messaging';
 import { ModalClientService } from '@portico/modal-protocol';
@@ -123,11 +124,23 @@ const alwaysBuilt: Script['imageBuilder'] = {
   prepareFileSystem: () => imageBuilder.PrepareFileSystemResponse.create({}),
 };
 
+/** An auth service that gives nothing away. */
+const withoutTokens: Script['auth'] = {
+  getVerificationKey: () => ({ key: KEY }),
+  issueJwt: () => auth.IssueJwtResponse.create({ jwt: 'a.b.c' }),
+  listTokens: () => auth.ListTokensResponse.create({}),
+  createToken: () => auth.CreateTokenResponse.create({}),
+  updateToken: () => auth.UpdateTokenResponse.create({}),
+  revokeToken() {
+    throw new DomainError('not-found', 'token.not_found', 'There is no such token.');
+  },
+};
+
 async function serveNeighbours(home: string, script: Script, opened: AsyncDisposableStack): Promise<void> {
   const neighbours = {
-    auth: serveSome(auth.TokenServiceService, { getVerificationKey: () => ({ key: KEY }), ...script.auth }),
+    auth: serveSome(auth.TokenServiceService, { ...withoutTokens, ...script.auth }),
     'image-builder': serveSome(imageBuilder.ImageServiceService, { ...alwaysBuilt, ...script.imageBuilder }),
-    autoscaler: serveSome(autoscaler.AutoscalerServiceService, {}),
+    autoscaler: serveSome(autoscaler.AutoscalerServiceService, { stopContainer: () => ({}) }),
     domains: serveSome(domains.DomainServiceService, { checkCustomDomains: () => ({ refusal: 'not yet' }) }),
     'node-agent': serveSome(nodeAgent.NodeAgentServiceService, {}),
   };

@@ -38,6 +38,9 @@ async function* translatedStream(messages: AsyncIterable<unknown>): AsyncIterabl
 }
 
 function ownWords(reason: unknown): unknown {
-  if (!(reason instanceof RemoteError) || !refusals.has(reason.kind) || !reason.code.includes('.')) return reason;
+  if (!(reason instanceof RemoteError) || !refusals.has(reason.kind) || !isSaid(reason.code)) return reason;
   return new DomainError(reason.kind, reason.code as ErrorCode, reason.message, { cause: reason });
 }
+
+/** Not of a transport, and not of a neighbour that is older than we are. */
+const isSaid = (code: string): boolean => code.includes('.') && code !== 'rpc.unimplemented';

@@ -122,7 +122,7 @@ async function* joinStreaming(
   const watched = images.watchBuild(
     {
       imageId: request.imageId,
-      afterEntry: BigInt(request.lastEntryId || '0'),
+      afterEntry: /^\d{1,19}$/.test(request.lastEntryId) ? BigInt(request.lastEntryId) : 0n,
       timeoutMs,
       includeFinished: request.includeLogsForFinished,
     },
