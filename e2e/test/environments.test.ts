@@ -51,6 +51,7 @@ test('environments are listed, changed and refused with sentences', async () => 
   assert.match(await refused('deploy', '--env', 'nowhere', source), /There is no environment "nowhere"/);
   await good('environment', 'update', 'staging', '--set-web-suffix', 'stage');
   await good('deploy', '--env', 'staging', source);
+  assert.deepEqual(await placeOf('local-stage--guarded-place'), { place: 'abroad', version: 1 });
 });
 
 test('a proxy token lets its bearer in where it may, until it is revoked', async () => {
@@ -65,7 +66,7 @@ test('a proxy token lets its bearer in where it may, until it is revoked', async
   const bearer = { authorization: `Bearer ${key}.${secret}` };
   assert.equal((await inner('local--guarded-inner', bearer)).text, '"in"');
   assert.equal((await inner('local--guarded-inner', { ...pair, 'modal-secret': 'ws-wrong' })).status, 401);
-  assert.equal((await inner('local-staging--guarded-inner', pair)).status, 403);
+  assert.equal((await inner('local-stage--guarded-inner', pair)).status, 403);
   assert.match((await platform.portico('token', 'list')).output, new RegExp(`${key} +proxy +hook .* main +good`));
   await platform.portico('token', 'revoke', key);
   await eventually('it is refused', async () => (await inner('local--guarded-inner', pair)).status === 401, {
@@ -101,6 +102,6 @@ test('an app goes back to any version of before, and forward again', async () =>
 
 test('an environment that is deleted takes its apps and secrets along', async () => {
   await good('environment', 'delete', 'staging', '--yes');
-  await eventually('its URL is gone', async () => (await ask(platform, 'local-staging--guarded-place')).status === 404);
+  await eventually('its URL is gone', async () => (await ask(platform, 'local-stage--guarded-place')).status === 404);
   assert.deepEqual(await placeOf('local--guarded-place'), { place: 'home', version: 1 });
 });
