@@ -12,7 +12,7 @@ const modalProgram = join(repository, '.toolchain/client-venv/bin/modal');
 export interface Platform extends AsyncDisposable {
   readonly home: string;
   readonly httpPort: number;
-  readonly environment: Readonly<Record<string, string>>;
+  readonly environment: Readonly<Record<string, string | undefined>>;
   /** Runs the official client to its end. */
   modal(...args: string[]): Promise<Finished>;
   /** The same with other settings: another token, say. */
@@ -69,6 +69,8 @@ export async function startPlatform(extra: Readonly<Record<string, string>> = {}
     MODAL_TOKEN_SECRET: token.token_secret,
     MODAL_CONFIG_PATH: join(home, 'modal.toml'),
     COLUMNS: '200',
+    // Set by task runners: it would have the client draw its tree again and again, as on a terminal.
+    FORCE_COLOR: undefined,
   };
   const clients = new Set<ChildProcess>();
   return {
