@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { nodeAgent } from '@portico/contracts';
-import { repository } from '@portico/testing';
+import { type OfficialClient, officialClient } from '@portico/testing';
 import { type ControlOnNats, controlOnNats } from './control-on-nats.ts';
 
 /** As users write them: a class, a plain function, options of all kinds, files of their own. */
@@ -29,16 +28,18 @@ class Counter:
         return 1
 `;
 
-interface Finished {
-  readonly exitCode: number;
-  readonly output: string;
-}
-
 let control: ControlOnNats;
+let client: OfficialClient;
 let source: string;
 
 before(async () => {
   control = await controlOnNats();
+  client = officialClient({
+    MODAL_SERVER_URL: `http://${control.sdkAddress}`,
+    MODAL_TOKEN_ID: 'ak-good',
+    MODAL_TOKEN_SECRET: 'as-good',
+    MODAL_CONFIG_PATH: join(control.home, 'modal.toml'),
+  });
   await mkdir(join(control.home, 'files'));
   // Larger than what travels inside of a message.
   await writeFile(join(control.home, 'files/large.bin'), randomBytes(5_000_000));
@@ -46,26 +47,13 @@ before(async () => {
   source = join(control.home, 'shop.py');
 });
 
-after(() => control?.[Symbol.asyncDispose]());
-
-function modal(args: readonly string[], secret = 'as-good'): Promise<Finished> {
-  const env = {
-    ...process.env,
-    MODAL_SERVER_URL: `http://${control.sdkAddress}`,
-    MODAL_TOKEN_ID: 'ak-good',
-    MODAL_TOKEN_SECRET: secret,
-    MODAL_CONFIG_PATH: join(control.home, 'modal.toml'),
-    COLUMNS: '200',
-  };
-  return new Promise((resolve) => {
-    execFile(join(repository, '.toolchain/client-venv/bin/modal'), args, { env }, (error, stdout, stderr) =>
-      resolve({ exitCode: error ? Number(error.code) || 1 : 0, output: stdout + stderr }),
-    );
-  });
-}
+after(() => {
+  client?.killAll();
+  return control?.[Symbol.asyncDispose]();
+});
 
 async function succeeds(...args: string[]): Promise<string> {
-  const { exitCode, output } = await modal(args);
+  const { exitCode, output } = await client.start(args).finished;
   assert.equal(exitCode, 0, output);
   return output;
 }
@@ -110,10 +98,10 @@ test('list, logs and stop show and do what they should', async () => {
 });
 
 test('a wrong token and an app that is not there are told in a sentence', async () => {
-  const stranger = await modal(['app', 'list'], 'as-wrong');
+  const stranger = await client.start(['app', 'list'], { MODAL_TOKEN_SECRET: 'as-wrong' }).finished;
   assert.notEqual(stranger.exitCode, 0);
   assert.match(stranger.output, /API token is not known here/);
-  const missing = await modal(['app', 'logs', 'nothing']);
+  const missing = await client.start(['app', 'logs', 'nothing']).finished;
   assert.notEqual(missing.exitCode, 0);
   assert.match(missing.output, /nothing/);
   assert.doesNotMatch(missing.output, /Traceback/);

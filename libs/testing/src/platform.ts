@@ -1,12 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { eventually } from './eventually.ts';
-
-export const repository = join(import.meta.dirname, '../../..');
-const modalProgram = join(repository, '.toolchain/client-venv/bin/modal');
+import { type Finished, officialClient, type RunningClient, repository, run } from './client.ts';
 
 /** A whole platform of its own: home, ports, containers. Disposing leaves nothing of it. */
 export interface Platform extends AsyncDisposable {
@@ -22,18 +18,6 @@ export interface Platform extends AsyncDisposable {
   portico(...args: string[]): Promise<Finished>;
   /** Process ids of the services, by name. */
   processIds(): Promise<ReadonlyMap<string, number>>;
-}
-
-export interface Finished {
-  readonly exitCode: number;
-  /** Standard output and error, as they came. */
-  readonly output: string;
-}
-
-export interface RunningClient {
-  readonly child: ChildProcess;
-  readonly output: () => string;
-  readonly finished: Promise<Finished>;
 }
 
 /** Starts a platform; images are shared with other instances of the machine. */
@@ -62,33 +46,24 @@ export async function startPlatform(extra: Readonly<Record<string, string>> = {}
     token_id: string;
     token_secret: string;
   };
-  const client = {
+  const client = officialClient({
     ...environment,
     MODAL_SERVER_URL: `http://127.0.0.1:${sdkPort}`,
     MODAL_TOKEN_ID: token.token_id,
     MODAL_TOKEN_SECRET: token.token_secret,
     MODAL_CONFIG_PATH: join(home, 'modal.toml'),
-    COLUMNS: '200',
-    // Set by task runners: it would have the client draw its tree again and again, as on a terminal.
-    FORCE_COLOR: undefined,
-  };
-  const clients = new Set<ChildProcess>();
+  });
   return {
     home,
     httpPort: httpPort ?? 0,
-    environment: client,
+    environment: client.environment,
     portico,
-    modal: (...args) => run(modalProgram, args, client).finished,
-    modalAs: (settings, ...args) => run(modalProgram, args, { ...client, ...settings }).finished,
-    startModal(...args) {
-      const running = run(modalProgram, args, client);
-      clients.add(running.child);
-      return running;
-    },
+    modal: (...args) => client.start(args).finished,
+    modalAs: (settings, ...args) => client.start(args, settings).finished,
+    startModal: (...args) => client.start(args),
     processIds: async () => processIdsOf((await portico('status', '--json')).output),
     async [Symbol.asyncDispose]() {
-      // One that a failed test has left would keep the tests from ending.
-      for (const child of clients) child.kill('SIGKILL');
+      client.killAll();
       await purge();
     },
   };
@@ -97,25 +72,6 @@ export async function startPlatform(extra: Readonly<Record<string, string>> = {}
 function processIdsOf(status: string): Map<string, number> {
   const { services } = JSON.parse(status) as { services: { name: string; pid?: number }[] };
   return new Map(services.flatMap(({ name, pid }) => (pid ? [[name, pid]] : [])));
-}
-
-function run(
-  file: string,
-  args: readonly string[],
-  environment: Readonly<Record<string, string | undefined>>,
-): RunningClient {
-  const child = spawn(file, args, { env: { ...process.env, ...environment }, stdio: ['ignore', 'pipe', 'pipe'] });
-  let output = '';
-  const take = (data: Buffer): void => {
-    output += data.toString();
-  };
-  child.stdout.on('data', take);
-  child.stderr.on('data', take);
-  const finished = new Promise<Finished>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', (code) => resolve({ exitCode: code ?? 1, output }));
-  });
-  return { child, output: () => output, finished };
 }
 
 /** Ports that were free a moment ago, all different. */
@@ -130,13 +86,4 @@ async function freePorts(count: number): Promise<number[]> {
   const ports = servers.map((server) => (server.address() as { port: number }).port);
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
   return ports;
-}
-
-/** Waits until a running client has printed something. */
-export async function untilPrinted(client: RunningClient, text: string | RegExp, withinMs = 120_000): Promise<void> {
-  await eventually(
-    `the client prints ${text}`,
-    () => (typeof text === 'string' ? client.output().includes(text) : text.test(client.output())),
-    { withinMs },
-  );
 }
