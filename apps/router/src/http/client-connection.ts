@@ -1,9 +1,14 @@
 import type { Socket } from 'node:net';
 import { type Answer, answers } from '../domain/answers.ts';
+import { type ClientHeadOptions, clientHead, upgradeHead } from '../domain/client-head.ts';
+import { type BodyFollower, createBodyFollower } from '../domain/http1/body-follower.ts';
 import { readRequestHead } from '../domain/http1/request-head.ts';
+import type { ResponseHead } from '../domain/http1/response-head.ts';
 import type { Deadline } from '../domain/timer-wheel.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { Exchange } from './exchange.ts';
+import type { ExchangeClient, Scheme } from './exchange-client.ts';
+import { connectTunnel } from './tunnel.ts';
 import { acceptedWire, type Wire, type WireListener } from './wire.ts';
 import { answerBytes } from './write-answer.ts';
 
@@ -20,20 +25,25 @@ type State =
 const LINGER_MS = 2_000;
 /** Clients may send this much ahead of the answers they wait for. */
 const AHEAD_BYTES_MAX = 64 * 1024;
+/** A head goes out in one write with this much of its body. */
+const TOGETHER_BYTES_MAX = 8 * 1024;
 
 const GONE: State = { kind: 'gone' };
 
 /** One connection of a client, with one request after the other. */
-export class ClientConnection implements WireListener {
+export class ClientConnection implements WireListener, ExchangeClient {
   readonly wire: Wire;
-  /** `ip:port`. */
   readonly address: string;
+  readonly scheme: Scheme = 'http';
   readonly #around: Surroundings;
   readonly #onGone: (connection: ClientConnection) => void;
   #state: State;
   /** Bytes that have come and were not understood yet. */
   #held: Buffer | undefined;
   #isStopping = false;
+  /** For a client that does not know the chunked coding. */
+  #dechunker: BodyFollower | undefined;
+  #isThrough = true;
 
   constructor(accepted: Socket, around: Surroundings, onGone: (connection: ClientConnection) => void) {
     const { remoteAddress = '', remotePort = 0 } = accepted;
@@ -90,10 +100,44 @@ export class ClientConnection implements WireListener {
     this.#onGone(this);
   }
 
-  /** The exchange is over and the connection may carry the next one. */
-  next(): void {
+  pause(keeping: boolean): void {
+    if (keeping) this.wire.keepBytes();
+    this.wire.pause();
+  }
+
+  resume(): void {
+    this.wire.resume();
+  }
+
+  sendInterim(text: string): void {
+    this.wire.writeText(text);
+  }
+
+  sendHead(head: ResponseHead, options: ClientHeadOptions, body: Buffer): boolean {
+    const text = clientHead(head, options);
+    if (options.isHttp10 && head.framing.kind === 'chunked')
+      this.#dechunker = createBodyFollower(head.framing, (bytes, from, to) => {
+        this.#isThrough = this.wire.write(bytes.subarray(from, to));
+      });
+    else if (body.length <= TOGETHER_BYTES_MAX) return this.wire.writeText(text + body.toString('latin1'));
+    this.wire.writeText(text);
+    return this.sendBody(body);
+  }
+
+  sendBody(bytes: Buffer): boolean {
+    if (!this.#dechunker) return this.wire.write(bytes);
+    this.#isThrough = true;
+    this.#dechunker.follow(bytes, 0, bytes.length);
+    return this.#isThrough;
+  }
+
+  sendAnswer(answer: Answer, closes: boolean, isHead: boolean): void {
+    this.wire.write(answerBytes(answer, closes, isHead));
+  }
+
+  end(closes: boolean): void {
     if (this.#state.kind !== 'exchange') return;
-    if (this.#isStopping) return this.#close();
+    if (closes || this.#isStopping) return this.#close();
     this.#state = this.#awaiting();
     const held = this.#held;
     this.#held = undefined;
@@ -101,13 +145,14 @@ export class ClientConnection implements WireListener {
     if (held) this.#readHead(held, held.length);
   }
 
-  /** The exchange is over and the connection with it; everything written is still sent. */
-  finish(): void {
-    if (this.#state.kind === 'exchange') this.#close();
+  cut(): void {
+    this.wire.destroy();
   }
 
-  /** From now on the bytes belong to another protocol. */
-  becomeTunnel(listener: WireListener): void {
+  becomeTunnel(head: ResponseHead, container: Wire, early: Buffer, onOver: () => void): void {
+    const { client: listener } = connectTunnel(this.wire, container, onOver);
+    this.wire.writeText(upgradeHead(head));
+    if (early.length > 0) this.wire.write(Buffer.from(early));
     this.#state = { kind: 'tunnel', listener };
     const held = this.#held;
     this.#held = undefined;

@@ -1,27 +1,21 @@
 import { type OpenSpan, openSpan } from '@portico/telemetry';
 import { addressOf } from '../domain/address-of.ts';
 import { type Answer, answers } from '../domain/answers.ts';
-import { clientHead, upgradeHead } from '../domain/client-head.ts';
 import { containerHead } from '../domain/container-head.ts';
 import { decideTarget, proxyCredentialsOf } from '../domain/decide-target.ts';
-import { type BodyFollower, createBodyFollower } from '../domain/http1/body-follower.ts';
 import type { RequestHead } from '../domain/http1/request-head.ts';
 import type { ResponseHead } from '../domain/http1/response-head.ts';
 import type { Lease } from '../domain/pool.ts';
 import { freshTraceparent, nextRequestId, validTraceparent } from '../domain/request-identity.ts';
 import type { Surroundings } from '../surroundings.ts';
-import type { ClientConnection } from './client-connection.ts';
+import type { ExchangeClient } from './exchange-client.ts';
 import type { ExchangeState, Forward, Sent } from './exchange-state.ts';
 import { RequestBody } from './request-body.ts';
 import { searchSlot } from './search-slot.ts';
-import { connectTunnel } from './tunnel.ts';
 import type { AnswerListener, Failure } from './upstream.ts';
 import type { Wire } from './wire.ts';
-import { answerBytes } from './write-answer.ts';
 
 const TRIES_MAX = 3;
-/** A head goes out in one write with this much of its body. */
-const TOGETHER_BYTES_MAX = 8 * 1024;
 /** How long the report of a container that broke off is waited for: it tells why. */
 const REPORT_WITHIN_MS = 1_000;
 const NEW: ExchangeState = { kind: 'new' };
@@ -30,7 +24,7 @@ const OVER: ExchangeState = { kind: 'over' };
 /** One request and its answer. */
 export class Exchange implements AnswerListener {
   readonly #around: Surroundings;
-  readonly #client: ClientConnection;
+  readonly #client: ExchangeClient;
   readonly #head: RequestHead;
   readonly #body: RequestBody;
   readonly #requestId = nextRequestId();
@@ -38,13 +32,11 @@ export class Exchange implements AnswerListener {
   readonly #traceparent: string;
   readonly #beganMs = performance.now();
   #state: ExchangeState = NEW;
-  /** For a client that does not know the chunked coding. */
-  #dechunker: BodyFollower | undefined;
   #tries = 0;
   /** Containers that have had their try. */
   #tried: Set<string> | undefined;
 
-  constructor(around: Surroundings, client: ClientConnection, head: RequestHead) {
+  constructor(around: Surroundings, client: ExchangeClient, head: RequestHead) {
     this.#around = around;
     this.#client = client;
     this.#head = head;
@@ -81,11 +73,8 @@ export class Exchange implements AnswerListener {
     }
     const state = this.#state;
     if (state.kind === 'sent' || state.kind === 'answering') {
-      if (end > from && !state.sent.upstream.wire.write(bytes.subarray(from, end))) {
-        this.#client.wire.keepBytes();
-        this.#client.wire.pause();
-      }
-    } else if (this.#body.isFull) this.#client.wire.pause();
+      if (end > from && !state.sent.upstream.wire.write(bytes.subarray(from, end))) this.#client.pause(true);
+    } else if (this.#body.isFull) this.#client.pause(false);
     return end;
   }
 
@@ -104,7 +93,7 @@ export class Exchange implements AnswerListener {
   }
 
   onInterim(text: string): void {
-    if (!this.#head.isHttp10) this.#client.wire.writeText(text);
+    if (!this.#head.isHttp10) this.#client.sendInterim(text);
   }
 
   onHead(head: ResponseHead, body: Buffer): void {
@@ -119,22 +108,12 @@ export class Exchange implements AnswerListener {
     // A body that the container did not wait for can't be told from the next request.
     const closes = !keepsAlive || this.#client.isStopping || head.framing.kind === 'until-close' || !this.#body.isDone;
     this.#state = { kind: 'answering', sent: state.sent, status: head.status, closes };
-    const text = clientHead(head, { requestId: this.#requestId, isHttp10, closes });
-    if (isHttp10 && head.framing.kind === 'chunked') {
-      this.#dechunker = createBodyFollower(head.framing, (bytes, from, to) => this.#toClient(bytes.subarray(from, to)));
-      this.#client.wire.writeText(text);
-      this.onBody(body);
-    } else if (body.length <= TOGETHER_BYTES_MAX) {
-      if (!this.#client.wire.writeText(text + body.toString('latin1'))) state.sent.upstream.wire.pause();
-    } else {
-      this.#client.wire.writeText(text);
-      this.onBody(body);
-    }
+    this.#heed(this.#client.sendHead(head, { requestId: this.#requestId, isHttp10, closes }, body), state.sent);
   }
 
   onBody(bytes: Buffer): void {
-    if (this.#dechunker) this.#dechunker.follow(bytes, 0, bytes.length);
-    else this.#toClient(bytes);
+    const state = this.#state;
+    if (state.kind === 'answering') this.#heed(this.#client.sendBody(bytes), state.sent);
   }
 
   onComplete(): void {
@@ -147,8 +126,7 @@ export class Exchange implements AnswerListener {
     else sent.upstream.abandon();
     sent.lease.release();
     this.#over(status, sent.lease);
-    if (closes) this.#client.finish();
-    else this.#client.next();
+    this.#client.end(closes);
   }
 
   onUpgrade(head: ResponseHead, wire: Wire, early: Buffer): void {
@@ -157,13 +135,10 @@ export class Exchange implements AnswerListener {
     this.#state = OVER;
     const { deadline, lease } = state.sent;
     deadline.cancel();
-    const tunnel = connectTunnel(this.#client.wire, wire, () => {
+    this.#client.becomeTunnel(head, wire, early, () => {
       lease.release();
       this.#over(101, lease);
     });
-    this.#client.wire.writeText(upgradeHead(head));
-    if (early.length > 0) this.#client.wire.write(Buffer.from(early));
-    this.#client.becomeTunnel(tunnel.client);
   }
 
   onFailure(failure: Failure): void {
@@ -188,11 +163,11 @@ export class Exchange implements AnswerListener {
     this.#letGo(sent);
     this.#over(status, sent.lease, 'the container broke off');
     // The client must not take it for the whole.
-    this.#client.wire.destroy();
+    this.#client.cut();
   }
 
   onDrain(): void {
-    this.#client.wire.resume();
+    this.#client.resume();
   }
 
   #seek(forward: Forward): void {
@@ -225,13 +200,13 @@ export class Exchange implements AnswerListener {
       clientAddress: this.#client.address,
       requestId: this.#requestId,
       traceparent: this.#traceparent,
-      scheme: 'http',
+      scheme: this.#client.scheme,
       isPort: address.endpoint?.$case === 'tcp',
     });
     const isThrough = this.#body.sendWith(head, upstream.wire);
     // A client that sends nothing is still read, to notice when it leaves.
-    if (isThrough || this.#body.isDone) this.#client.wire.resume();
-    else this.#client.wire.pause();
+    if (isThrough || this.#body.isDone) this.#client.resume();
+    else this.#client.pause(false);
   }
 
   /** Another container, if one may be tried; else the answer. */
@@ -250,7 +225,7 @@ export class Exchange implements AnswerListener {
     if (state.kind === 'sent') return this.#answer(answers.timedOut);
     this.#state = OVER;
     this.#over(state.status, state.sent.lease, 'the time ran out');
-    this.#client.wire.destroy();
+    this.#client.cut();
   }
 
   #letGo({ deadline, upstream, lease }: Sent): void {
@@ -267,17 +242,16 @@ export class Exchange implements AnswerListener {
     if (state.kind !== 'answering') return this.#answer(answer);
     this.#state = OVER;
     this.#over(state.status, state.sent.lease, answer.text);
-    this.#client.wire.destroy();
+    this.#client.cut();
   }
 
   /** An answer of our own. */
   #answer(answer: Answer): void {
     this.#state = OVER;
     const closes = !this.#head.keepsAlive || this.#client.isStopping || !this.#body.isDone;
-    this.#client.wire.write(answerBytes(answer, closes, this.#head.method === 'HEAD'));
+    this.#client.sendAnswer(answer, closes, this.#head.method === 'HEAD');
     this.#over(answer.status);
-    if (closes) this.#client.finish();
-    else this.#client.next();
+    this.#client.end(closes);
   }
 
   /** Told once, whatever the end is. */
@@ -288,11 +262,11 @@ export class Exchange implements AnswerListener {
     this.#span?.end(id ? { ...attributes, 'container.id': id } : attributes, error);
   }
 
-  #toClient(bytes: Buffer): void {
-    const state = this.#state;
-    if (state.kind !== 'answering' || this.#client.wire.write(bytes)) return;
-    state.sent.upstream.wire.keepBytes();
-    state.sent.upstream.wire.pause();
+  /** A client that can't keep up pauses the container. */
+  #heed(isThrough: boolean, { upstream }: Sent): void {
+    if (isThrough) return;
+    upstream.wire.keepBytes();
+    upstream.wire.pause();
   }
 }
 
