@@ -64,6 +64,7 @@ export function serviceEnvironment(
 
 function service(name: ServiceName, config: Config, nats: NatsFolder): ProcessSpec {
   const memory = [
+    '--expose-gc',
     `--max-semi-space-size=${SEMI_SPACE_MB[name] ?? 2}`,
     `--max-old-space-size=${OLD_SPACE_MB[name] ?? 512}`,
   ];
