@@ -170,7 +170,9 @@ export class Upstream implements WireListener {
     if (this.#state !== state || !state.body.isDone) return;
     const isReusable = state.keepsAlive && isExact;
     this.#state = isReusable ? IDLE : GONE;
-    if (!isReusable) this.wire.destroy();
+    // A client that was too slow may have paused it; the next one is not to wait for that.
+    if (isReusable) this.wire.resume();
+    else this.wire.destroy();
     state.sent.listener.onComplete();
   }
 
