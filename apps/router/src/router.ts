@@ -11,7 +11,7 @@ import type { Config } from './config.ts';
 import type { DecisionNeeds } from './domain/decide-target.ts';
 import { createRouteTable } from './domain/route-table.ts';
 import { createTimerWheel } from './domain/timer-wheel.ts';
-import { createTokenBucket, type TokenBucket } from './domain/token-bucket.ts';
+import { type BucketState, fullBucket, takeToken } from './domain/token-bucket.ts';
 import { explain } from './grpc/explain-host.ts';
 import { servePublic } from './http/serve-public.ts';
 import { createUpstreamPool } from './http/upstream-pool.ts';
@@ -67,13 +67,13 @@ export async function startRouter(config: Config, { opened, log }: ServiceContex
 }
 
 function createRates({ limits }: Config): Surroundings['rate'] {
-  const buckets = new Map<string, TokenBucket>();
+  const states = new Map<string, BucketState>();
+  const limit = { perSecond: limits.ratePerSecond, burst: limits.rateBurst };
   return (workspace) => {
-    const bucket =
-      buckets.get(workspace) ?? createTokenBucket(limits.ratePerSecond, limits.rateBurst, performance.now());
-    buckets.set(workspace, bucket);
-    const answer = bucket.take(performance.now());
-    return answer.isTaken ? 0 : answer.waitMs;
+    const nowUs = Math.trunc(performance.now() * 1_000);
+    const taken = takeToken(states.get(workspace) ?? fullBucket(limit, nowUs), limit, nowUs);
+    states.set(workspace, taken);
+    return taken.waitUs / 1_000;
   };
 }
 
