@@ -1,6 +1,6 @@
 import type { Granted, Pool } from '../domain/pool.ts';
 import type { Surroundings } from '../surroundings.ts';
-import type { Forward } from './exchange-state.ts';
+import type { Forward } from './call-state.ts';
 
 /** A request that waits for a container. */
 export interface SlotSearch {

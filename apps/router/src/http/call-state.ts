@@ -15,13 +15,13 @@ export interface Sent {
   readonly deadline: Deadline;
 }
 
-/** Where a request and its answer are. */
-export type ExchangeState =
+/** Where a call is. */
+export type CallState =
   | { readonly kind: 'new' }
   | { readonly kind: 'waiting'; readonly forward: Forward; readonly search: SlotSearch }
   /** With a container, which has not answered yet. */
   | { readonly kind: 'sent'; readonly forward: Forward; readonly sent: Sent }
   /** A container has broken off, and its report is waited for. */
   | { readonly kind: 'asking why' }
-  | { readonly kind: 'answering'; readonly sent: Sent; readonly status: number; readonly closes: boolean }
+  | { readonly kind: 'answering'; readonly sent: Sent; readonly status: number }
   | { readonly kind: 'over' };

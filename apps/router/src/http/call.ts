@@ -1,0 +1,219 @@
+import { addressOf } from '../domain/address-of.ts';
+import { type Answer, answers } from '../domain/answers.ts';
+import { containerHead } from '../domain/container-head.ts';
+import type { RequestHead } from '../domain/http1/request-head.ts';
+import type { ResponseHead } from '../domain/http1/response-head.ts';
+import type { Lease } from '../domain/pool.ts';
+import type { Surroundings } from '../surroundings.ts';
+import type { CallListener } from './call-listener.ts';
+import type { CallState, Forward, Sent } from './call-state.ts';
+import type { Scheme } from './exchange-client.ts';
+import type { RequestBody } from './request-body.ts';
+import type { RequestRecord } from './request-record.ts';
+import { searchSlot } from './search-slot.ts';
+import type { AnswerListener, Failure } from './upstream.ts';
+import type { Wire } from './wire.ts';
+
+/** What a container is to do. */
+export interface CallRequest {
+  readonly head: RequestHead;
+  readonly body: RequestBody;
+  readonly record: RequestRecord;
+  /** `ip:port`. */
+  readonly clientAddress: string;
+  readonly scheme: Scheme;
+}
+
+const TRIES_MAX = 3;
+/** How long the report of a container that broke off is waited for: it tells why. */
+const REPORT_WITHIN_MS = 1_000;
+const NEW: CallState = { kind: 'new' };
+const OVER: CallState = { kind: 'over' };
+const NONE_TRIED: ReadonlySet<string> = new Set();
+
+/** A request on the side of the containers: it finds one, is tried elsewhere if it may be, and ends once. */
+export class Call implements AnswerListener {
+  readonly #around: Surroundings;
+  readonly #request: CallRequest;
+  readonly #listener: CallListener;
+  #state: CallState = NEW;
+  #tries = 0;
+  /** Containers that have had their try. */
+  #tried: Set<string> | undefined;
+
+  constructor(around: Surroundings, request: CallRequest, listener: CallListener) {
+    this.#around = around;
+    this.#request = request;
+    this.#listener = listener;
+  }
+
+  /** Sends the request, or waits for a container. */
+  start(forward: Forward): void {
+    const lease = forward.pool.tryAcquire(forward.spec.maxConcurrentInputs, this.#tried ?? NONE_TRIED);
+    if (lease) return this.#send(forward, lease);
+    if (forward.pool.queued >= this.#around.limits.queueMax) return this.#answer(answers.queueFull);
+    const { record } = this.#request;
+    record.event('queued');
+    const search = searchSlot(this.#around, forward, this.#tried ?? NONE_TRIED, record.traceparent, (granted) => {
+      if (granted.kind === 'refused') return this.#answer(granted.answer);
+      this.#around.metrics.waited(record.seconds);
+      this.#send(forward, granted.lease);
+    });
+    this.#state = { kind: 'waiting', forward, search };
+  }
+
+  /** Where the rest of the body goes; undefined while no container has the request. */
+  get bodyWire(): Wire | undefined {
+    const state = this.#state;
+    return state.kind === 'sent' || state.kind === 'answering' ? state.sent.upstream.wire : undefined;
+  }
+
+  /** Nobody takes more of the answer just now; what was heard last is still needed. */
+  pause(): void {
+    if (this.#state.kind !== 'answering') return;
+    this.#state.sent.upstream.wire.keepBytes();
+    this.#state.sent.upstream.wire.pause();
+  }
+
+  resume(): void {
+    if (this.#state.kind === 'answering') this.#state.sent.upstream.wire.resume();
+  }
+
+  /** Nobody wants the answer any more: `status` says why. */
+  abandon(status: number, error?: string): void {
+    const state = this.#state;
+    this.#state = OVER;
+    if (state.kind === 'waiting') state.search.abandon();
+    const sent = state.kind === 'sent' || state.kind === 'answering' ? state.sent : undefined;
+    if (sent) this.#letGo(sent);
+    this.#request.record.end(status, sent?.lease.container.containerId, error);
+  }
+
+  onInterim(text: string): void {
+    this.#listener.onInterim(text);
+  }
+
+  onHead(head: ResponseHead, body: Buffer): void {
+    const state = this.#state;
+    if (state.kind !== 'sent') return;
+    if (head.isBusy) {
+      this.#letGo(state.sent);
+      return this.#again(state.forward, state.sent, answers.noneReady);
+    }
+    this.#request.record.event('first byte');
+    this.#state = { kind: 'answering', sent: state.sent, status: head.status };
+    this.#listener.onHead(head, body);
+  }
+
+  onBody(bytes: Buffer): void {
+    if (this.#state.kind === 'answering') this.#listener.onBody(bytes);
+  }
+
+  onComplete(): void {
+    const state = this.#state;
+    if (state.kind !== 'answering') return;
+    this.#state = OVER;
+    const { sent, status } = state;
+    sent.deadline.cancel();
+    if (this.#request.body.isDone) this.#around.upstreams.release(sent.address, sent.upstream);
+    else sent.upstream.abandon();
+    sent.lease.release();
+    this.#end(status, sent.lease);
+    this.#listener.onComplete();
+  }
+
+  onUpgrade(head: ResponseHead, wire: Wire, early: Buffer): void {
+    const state = this.#state;
+    if (state.kind !== 'sent') return wire.destroy();
+    this.#state = OVER;
+    const { deadline, lease } = state.sent;
+    deadline.cancel();
+    this.#listener.onUpgrade(head, wire, early, () => {
+      lease.release();
+      this.#end(101, lease);
+    });
+  }
+
+  onFailure(failure: Failure): void {
+    const state = this.#state;
+    if (state.kind !== 'sent') return;
+    const { forward, sent } = state;
+    sent.deadline.cancel();
+    sent.lease.release();
+    if (failure === 'not-connected')
+      this.#around.onExpired(sent.lease.container.containerId, 'it does not accept connections');
+    if (failure !== 'broken') return this.#again(forward, sent, answers.unreachable);
+    this.#state = { kind: 'asking why' };
+    void this.#around.whyBroken(sent.lease.container.containerId, REPORT_WITHIN_MS).then((answer) => {
+      if (this.#state.kind === 'asking why') this.#answer(answer);
+    });
+  }
+
+  onCut(): void {
+    if (this.#state.kind === 'answering') this.#cut(this.#state, 'the container broke off');
+  }
+
+  onDrain(): void {
+    this.#listener.onDrain();
+  }
+
+  #send(forward: Forward, lease: Lease): void {
+    this.#tries += 1;
+    const address = addressOf(lease.container, forward.route.methodName);
+    if (!address) {
+      lease.release();
+      return this.#again(forward, { lease }, answers.unreachable);
+    }
+    const { upstreams, timers } = this.#around;
+    const { head, body, record, clientAddress, scheme } = this.#request;
+    const upstream = upstreams.acquire(address);
+    const deadline = timers.after(forward.spec.timeoutMs, () => this.#expire());
+    this.#state = { kind: 'sent', forward, sent: { lease, address, upstream, deadline } };
+    record.event('dispatched');
+    upstream.begin({ method: head.method, listener: this });
+    const { requestId, traceparent } = record;
+    const isPort = address.endpoint?.$case === 'tcp';
+    const text = containerHead(head, { clientAddress, requestId, traceparent, scheme, isPort });
+    this.#listener.onSent(body.sendWith(text, upstream.wire));
+  }
+
+  /** Another container, if one may be tried; else the answer. */
+  #again(forward: Forward, { lease }: Pick<Sent, 'lease'>, otherwise: Answer): void {
+    this.#tried ??= new Set();
+    this.#tried.add(lease.container.containerId);
+    if (this.#tries >= TRIES_MAX || !this.#request.body.isRepeatable) return this.#answer(otherwise);
+    this.start(forward);
+  }
+
+  #expire(): void {
+    const state = this.#state;
+    if (state.kind !== 'sent' && state.kind !== 'answering') return;
+    this.#around.onExpired(state.sent.lease.container.containerId, 'a request ran into its timeout');
+    if (state.kind === 'answering') return this.#cut(state, 'the time ran out');
+    this.#letGo(state.sent);
+    this.#answer(answers.timedOut);
+  }
+
+  #cut({ sent, status }: CallState & { kind: 'answering' }, why: string): void {
+    this.#state = OVER;
+    this.#letGo(sent);
+    this.#end(status, sent.lease, why);
+    this.#listener.onCut();
+  }
+
+  #answer(answer: Answer): void {
+    this.#state = OVER;
+    this.#end(answer.status);
+    this.#listener.onAnswer(answer);
+  }
+
+  #letGo({ deadline, upstream, lease }: Sent): void {
+    deadline.cancel();
+    upstream.abandon();
+    lease.release();
+  }
+
+  #end(status: number, lease?: Lease, error?: string): void {
+    this.#request.record.end(status, lease?.container.containerId, error);
+  }
+}
