@@ -22,6 +22,8 @@ export interface Limits {
   readonly headTimeoutMs: number;
   /** PORTICO_IDLE_TIMEOUT_MS: how long an idle connection is kept. */
   readonly idleTimeoutMs: number;
+  /** PORTICO_STREAMS_MAX: requests at once on one connection of HTTP/2. */
+  readonly streamsMax: number;
   /** PORTICO_RATE_PER_SECOND and PORTICO_RATE_BURST: of one workspace. */
   readonly ratePerSecond: number;
   readonly rateBurst: number;
@@ -42,6 +44,7 @@ export function readConfig(env: Environment): Config {
       headerBytesMax: bounded('PORTICO_HEADER_BYTES_MAX', 64 * 1024, 16 * 1024 ** 2),
       headTimeoutMs: bounded('PORTICO_HEAD_TIMEOUT_MS', 30_000, 3_600_000),
       idleTimeoutMs: bounded('PORTICO_IDLE_TIMEOUT_MS', 75_000, 3_600_000),
+      streamsMax: bounded('PORTICO_STREAMS_MAX', 128, 65_535),
       ratePerSecond: bounded('PORTICO_RATE_PER_SECOND', 200, 10_000_000),
       rateBurst: bounded('PORTICO_RATE_BURST', 1_000, 10_000_000),
     },

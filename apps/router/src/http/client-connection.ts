@@ -8,6 +8,7 @@ import type { Deadline } from '../domain/timer-wheel.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { Exchange } from './exchange.ts';
 import type { ExchangeClient, Scheme } from './exchange-client.ts';
+import { Http2Connection } from './http2/http2-connection.ts';
 import { connectTunnel } from './tunnel.ts';
 import { acceptedWire, type Wire, type WireListener } from './wire.ts';
 import { answerBytes } from './write-answer.ts';
@@ -17,6 +18,8 @@ type State =
   | { readonly kind: 'head'; readonly deadline: Deadline; readonly hasBegun: boolean }
   | { readonly kind: 'exchange'; readonly exchange: Exchange }
   | { readonly kind: 'tunnel'; readonly listener: WireListener }
+  /** It has turned out to speak HTTP/2, which reads and writes the socket from then on. */
+  | { readonly kind: 'http2'; readonly connection: Http2Connection }
   /** The last answer is out; what still comes is read over, so that the client sees it rather than a reset. */
   | { readonly kind: 'closing'; readonly deadline: Deadline }
   | { readonly kind: 'gone' };
@@ -27,6 +30,9 @@ const LINGER_MS = 2_000;
 const AHEAD_BYTES_MAX = 64 * 1024;
 /** A head goes out in one write with this much of its body. */
 const TOGETHER_BYTES_MAX = 8 * 1024;
+
+/** With what a client that knows that HTTP/2 is spoken here begins (RFC 9113 section 3.4), up to its first empty line. */
+const HTTP2_PREFACE = 'PRI * HTTP/2.0\r\n\r\n';
 
 const GONE: State = { kind: 'gone' };
 
@@ -57,7 +63,8 @@ export class ClientConnection implements WireListener, ExchangeClient {
   /** Ends the connection as soon as it has nothing to answer. */
   stop(): void {
     this.#isStopping = true;
-    if (this.#state.kind === 'head' && !this.#state.hasBegun) this.#close();
+    if (this.#state.kind === 'http2') this.#state.connection.stop();
+    else if (this.#state.kind === 'head' && !this.#state.hasBegun) this.#close();
   }
 
   get isStopping(): boolean {
@@ -194,6 +201,7 @@ export class ClientConnection implements WireListener, ExchangeClient {
       if (!this.#held) this.#hold(bytes, 0, bytes.length);
       return;
     }
+    if (start === 0 && text.startsWith(HTTP2_PREFACE)) return this.#becomeHttp2(bytes);
     const read = readRequestHead(text, end);
     if (read.kind === 'malformed') return this.#refuse({ ...answers.badRequest(read.why), status: read.status });
     if (this.#state.kind === 'head') this.#state.deadline.cancel();
@@ -213,6 +221,16 @@ export class ClientConnection implements WireListener, ExchangeClient {
     const { timers, limits } = this.#around;
     const deadline = timers.after(limits.headTimeoutMs, () => this.#refuse(answers.slowClient));
     this.#state = { kind: 'head', deadline, hasBegun: true };
+  }
+
+  /** What has come goes to HTTP/2, from the preface on. */
+  #becomeHttp2(bytes: Buffer): void {
+    if (this.#state.kind === 'head') this.#state.deadline.cancel();
+    const socket = this.wire.giveBack(bytes);
+    const connection = new Http2Connection(socket, this.#around, this.address, this.scheme);
+    this.#state = { kind: 'http2', connection };
+    this.#held = undefined;
+    if (this.#isStopping) connection.stop();
   }
 
   #refuse(answer: Answer): void {

@@ -1,7 +1,10 @@
 import type { Wire, WireListener } from './wire.ts';
 
+/** A side of a tunnel: a socket, or what behaves like one. */
+export type TunnelSide = Pick<Wire, 'write' | 'keepBytes' | 'pause' | 'resume' | 'end' | 'destroy'>;
+
 /** Bytes both ways, each side at the pace of the other, until both have ended or one has broken off. */
-export function connectTunnel(client: Wire, container: Wire, onOver: () => void): { client: WireListener } {
+export function connectTunnel(client: TunnelSide, container: Wire, onOver: () => void): { client: WireListener } {
   let isOver = false;
   let ended = 0;
   const over = (): void => {
@@ -11,7 +14,7 @@ export function connectTunnel(client: Wire, container: Wire, onOver: () => void)
     container.destroy();
     onOver();
   };
-  const oneWay = (from: Wire, to: Wire): WireListener => ({
+  const oneWay = (from: TunnelSide, to: TunnelSide): WireListener => ({
     onBytes(bytes, length) {
       if (to.write(bytes.subarray(0, length))) return;
       from.keepBytes();

@@ -94,6 +94,13 @@ export class Wire {
     this.#buffer = Buffer.allocUnsafeSlow(STREAM_READ_BYTES);
   }
 
+  /** The socket, for whoever reads and writes it from now on: `bytes` are read first. Its end and close are still heard here. */
+  giveBack(bytes: Buffer): Socket {
+    this.#socket.pause();
+    this.#socket.unshift(Buffer.from(bytes));
+    return this.#socket;
+  }
+
   pause(): void {
     this.#socket.pause();
   }

@@ -8,6 +8,8 @@ export interface BodyFollower {
   readonly endsWithClose: boolean;
   /** Bytes of content so far, without what frames it. */
   readonly contentBytes: number;
+  /** Trailer lines that came after the content, each with its CRLF. */
+  readonly trailers: string;
   /** Takes the bytes from `from` to `to`; the index just past those that belong to the body, or -1 when they are malformed. */
   follow(bytes: Buffer, from: number, to: number): number;
 }
@@ -21,6 +23,7 @@ export function createBodyFollower(framing: Framing, onContent?: OnContent): Bod
   let contentBytes = 0;
   return {
     endsWithClose: framing.kind === 'until-close',
+    trailers: '',
     get isDone() {
       return left === 0;
     },

@@ -54,6 +54,7 @@ export class ChunkFollower implements BodyFollower {
   #previous = SEMICOLON;
   /** Of a trailer, as far as it has come. */
   #name = '';
+  #trailers = '';
 
   constructor(onContent?: OnContent) {
     this.#onContent = onContent;
@@ -67,12 +68,20 @@ export class ChunkFollower implements BodyFollower {
     return this.#contentBytes;
   }
 
+  /** The trailer lines so far, each with its CRLF. */
+  get trailers(): string {
+    return this.#trailers;
+  }
+
   follow(bytes: Buffer, from: number, to: number): number {
     let at = from;
     while (at < to && this.#state !== 'done') {
       if (this.#state === 'content') at = this.#content(bytes, at, to);
       else {
-        this.#state = this.#step(bytes[at] ?? 0);
+        const byte = bytes[at] ?? 0;
+        const before = this.#state;
+        this.#state = this.#step(byte);
+        if (before.startsWith('trailer') && this.#state !== 'last-lf') this.#trailers += String.fromCharCode(byte);
         at += 1;
         if (this.#state === 'malformed') return -1;
       }

@@ -49,7 +49,7 @@ const dropped: ReadonlySet<string> = new Set([
 export const PROXY_BEARER = /^Bearer (wk-[A-Za-z0-9]+)\.(ws-[A-Za-z0-9]+)$/;
 
 /** What the fields of a request say; gathered in one pass over them. */
-interface Said {
+export interface Said {
   hosts: number;
   host: string;
   lengths: number;
@@ -117,7 +117,7 @@ interface RequestLine {
 }
 
 /** What may stand in a target without being encoded (RFC 3986 section 2). */
-const VISIBLE = /^[!-~]+$/;
+export const VISIBLE = /^[!-~]+$/;
 const ABSOLUTE = /^https?:\/\/([^/?#]+)(.*)$/i;
 
 function readRequestLine(text: string): RequestLine | (ReadRequest & { kind: 'malformed' }) {
@@ -143,7 +143,8 @@ function readRequestLine(text: string): RequestLine | (ReadRequest & { kind: 'ma
   return { ...line, target: path.startsWith('/') ? path : `/${path}`, authority: absolute[1] ?? '' };
 }
 
-function gather({ count, names, values }: Fields): Said {
+/** What the router heeds of some fields. */
+export function gather({ count, names, values }: Pick<Fields, 'count' | 'names' | 'values'>): Said {
   const said: Said = {
     hosts: 0,
     host: '',
@@ -199,7 +200,7 @@ function note(said: Said, name: string, value: string): void {
 }
 
 /** The framing, or why it could be read in two ways (RFC 9112 section 6.3). */
-function framingOf({ lengths, length, codings, coding }: Said): Framing | string {
+export function framingOf({ lengths, length, codings, coding }: Said): Framing | string {
   if (codings > 0) {
     if (lengths > 0) return 'both Content-Length and Transfer-Encoding';
     return codings === 1 && coding.toLowerCase() === 'chunked' ? CHUNKED : 'a Transfer-Encoding other than "chunked"';
@@ -210,7 +211,8 @@ function framingOf({ lengths, length, codings, coding }: Said): Framing | string
   return bytes === 0 ? NO_BODY : { kind: 'length', bytes };
 }
 
-function hostOf(value: string): string {
+/** A host as routes are written. */
+export function hostOf(value: string): string {
   const port = value.lastIndexOf(':');
   const name = port > 0 && !value.endsWith(']') ? value.slice(0, port) : value;
   return (name.endsWith('.') ? name.slice(0, -1) : name).toLowerCase();
@@ -233,7 +235,8 @@ function isNamed(name: string, options: readonly string[]): boolean {
   return name !== 'host' && name !== 'content-length' && options.includes(name);
 }
 
-function isDropped(name: string, value: string): boolean {
+/** Whether a field ends here rather than go on to a container. */
+export function isDropped(name: string, value: string): boolean {
   if (dropped.has(name) || name.startsWith('portico-') || name.startsWith('modal-')) return true;
   return name === 'authorization' && PROXY_BEARER.test(value);
 }

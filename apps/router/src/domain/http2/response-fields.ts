@@ -1,0 +1,38 @@
+import { readFields } from '../http1/fields.ts';
+import type { ResponseHead } from '../http1/response-head.ts';
+
+/** What of an answer's head HTTP/2 must not carry (RFC 9113 section 8.2.2), and what it has no use for. */
+const dropped: ReadonlySet<string> = new Set([
+  'http2-settings',
+  'proxy-connection',
+  'keep-alive',
+  'sec-websocket-accept',
+]);
+
+/** The fields of an answer, names and values by turns. `status` is another one than the head's after a change of protocol. */
+export function responseFields(head: ResponseHead, requestId: string, status = head.status): string[] {
+  const hasNoContent = status === 204 || status < 200;
+  return [
+    ':status',
+    String(status),
+    ...fieldsOf(head.lines, (name) => dropped.has(name) || (hasNoContent && name === 'content-length')),
+    'modal-function-call-id',
+    `fc-${requestId}`,
+  ];
+}
+
+/** The fields of an interim answer. */
+export function interimFields({ status, lines }: ResponseHead): string[] {
+  return [':status', String(status), ...fieldsOf(lines, (name) => dropped.has(name) || name === 'content-length')];
+}
+
+/** Header or trailer lines, each with its CRLF, as names and values by turns. */
+export function fieldsOf(lines: string, isDropped: (name: string) => boolean): string[] {
+  const fields = readFields(lines, 0, lines.length);
+  const pairs: string[] = [];
+  for (let i = 0; i < (fields?.count ?? 0); i++) {
+    const name = fields?.names[i] ?? '';
+    if (!isDropped(name)) pairs.push(name, fields?.values[i] ?? '');
+  }
+  return pairs;
+}
