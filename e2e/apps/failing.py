@@ -35,6 +35,34 @@ def leaving():
     os._exit(3)
 
 
+@app.function(image=image, max_containers=1)
+@modal.fastapi_endpoint()
+def exiting(leave: bool = False):
+    if leave:
+        sys.exit("enough of it")
+    return {"here": True}
+
+
+@app.function(image=image, timeout=2, max_containers=1)
+@modal.concurrent(max_inputs=10)
+@modal.asgi_app()
+def blocking():
+    import time
+
+    from fastapi import FastAPI
+
+    api = FastAPI()
+
+    @api.get("/")
+    async def block(block: bool = False):
+        # Nothing else of this container runs in the meantime.
+        if block:
+            time.sleep(3600)
+        return {"here": True}
+
+    return api
+
+
 @app.function(image=image, timeout=2)
 @modal.fastapi_endpoint()
 def stuck():

@@ -53,6 +53,19 @@ test('a request over its timeout is a 500 that says so', async () => {
   assert.deepEqual([reply.status, reply.text], [500, 'modal-http: internal error: function execution timed out']);
 });
 
+test('a handler that calls sys.exit is a 500, and the next request is served', async () => {
+  assert.equal((await ask(platform, 'local--failing-exiting', '/?leave=true')).status, 500);
+  await inLogs(/enough of it/);
+  assert.equal((await ask(platform, 'local--failing-exiting')).text, '{"here":true}');
+});
+
+test('a container whose event loop is stuck is replaced when its timeout is over', async () => {
+  assert.equal((await ask(platform, 'local--failing-blocking')).status, 200);
+  const reply = await ask(platform, 'local--failing-blocking', '/?block=true');
+  assert.deepEqual([reply.status, reply.text], [500, 'modal-http: internal error: function execution timed out']);
+  assert.equal((await ask(platform, 'local--failing-blocking')).text, '{"here":true}');
+});
+
 test('a package that does not exist fails the build with the command, its output and its exit code, and poisons nothing', async () => {
   const source = join(platform.home, 'missing.py');
   const app = (name: string) =>

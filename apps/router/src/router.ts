@@ -9,13 +9,17 @@ import { answerForBroken, createPools } from './adapters/pools.ts';
 import { createRouterMetrics } from './adapters/router-metrics.ts';
 import type { Config } from './config.ts';
 import type { DecisionNeeds } from './domain/decide-target.ts';
+import type { Pool } from './domain/pool.ts';
 import { createRouteTable } from './domain/route-table.ts';
-import { createTimerWheel } from './domain/timer-wheel.ts';
+import { createTimerWheel, type TimerWheel } from './domain/timer-wheel.ts';
 import { type BucketState, fullBucket, takeToken } from './domain/token-bucket.ts';
 import { explain } from './grpc/explain-host.ts';
 import { servePublic } from './http/serve-public.ts';
 import { createUpstreamPool } from './http/upstream-pool.ts';
 import type { Surroundings } from './surroundings.ts';
+
+/** A container that is set aside drains long before, unless nobody has heard that it should. */
+const SET_ASIDE_MS = 30_000;
 
 /** Everything the router is made of, in the order in which it opens. */
 export async function startRouter(config: Config, { opened, log }: ServiceContext): Promise<{ port: number }> {
@@ -48,7 +52,11 @@ export async function startRouter(config: Config, { opened, log }: ServiceContex
     metrics: createRouterMetrics(pools, config.otlpEndpoint !== undefined),
     isTracing: config.otlpEndpoint !== undefined,
     onQueued: reporter.wake,
-    onExpired: (containerId, reason) => publish(nats, subjects.containerExpired, containerId, { containerId, reason }),
+    onExpired(containerId, reason) {
+      const container = containers.get(containerId);
+      if (container) setAside(pools.of(container.poolId), containerId, timers);
+      publish(nats, subjects.containerExpired, containerId, { containerId, reason });
+    },
     async whyBroken(containerId, withinMs) {
       const ended = () =>
         containers.get(containerId)?.state === nodeAgent.ContainerState.EXITED || !containers.get(containerId)
@@ -64,6 +72,11 @@ export async function startRouter(config: Config, { opened, log }: ServiceContex
   // Opened last: requests come only when everything else is there, and are the first to end.
   const { listen, httpPort, graceMs } = config;
   return opened.use(await servePublic({ host: listen, port: httpPort, graceMs: Math.max(0, graceMs - 500) }, around));
+}
+
+function setAside(pool: Pool, containerId: string, timers: TimerWheel): void {
+  pool.setAside(containerId);
+  timers.after(SET_ASIDE_MS, () => pool.takeBack(containerId));
 }
 
 function createRates({ limits }: Config): Surroundings['rate'] {

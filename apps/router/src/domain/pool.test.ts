@@ -90,3 +90,25 @@ test('a container that said it is busy is not asked again by the same request', 
   assert.equal(pool.tryAcquire(1, new Set(['a']))?.container.containerId, 'b');
   assert.equal(pool.tryAcquire(1, new Set(['a', 'b'])), undefined);
 });
+
+test('a container that says again that it is ready keeps the count of its requests', () => {
+  const pool = poolOf('a');
+  const lease = pool.tryAcquire(1, none);
+  pool.update('a', container('a'));
+  assert.equal(pool.tryAcquire(1, none), undefined);
+  lease?.release();
+  assert.ok(pool.tryAcquire(1, none));
+});
+
+test('a container that is set aside gets no work until it is taken back, whatever it says', async () => {
+  const pool = poolOf('a', 'b');
+  pool.setAside('a');
+  assert.equal(pool.tryAcquire(1, none)?.container.containerId, 'b');
+  assert.ok(pool.hasReady);
+  pool.update('b', container('b', DRAINING));
+  pool.update('a', container('a'));
+  assert.deepEqual([pool.hasReady, pool.tryAcquire(1, none)], [false, undefined]);
+  const waiting = pool.wait(1, never, none);
+  pool.takeBack('a');
+  assert.equal((await waiting).kind, 'lease');
+});

@@ -3,8 +3,9 @@ import { type Answer, answers } from './answers.ts';
 
 /** A ready container and what it has to do now. */
 export interface Slot {
-  readonly container: nodeAgent.Container;
+  container: nodeAgent.Container;
   inFlight: number;
+  isSetAside: boolean;
 }
 
 /** A slot in a container, to be given back exactly once. */
@@ -27,6 +28,10 @@ export interface Pool {
   started: number;
   /** A container has said something new of itself; undefined = it is gone. */
   update(containerId: string, container: nodeAgent.Container | undefined): void;
+  /** It gets no more work, whatever it says of itself: it is stuck, and somebody has been told. */
+  setAside(containerId: string): void;
+  /** It may have work again, if it is still there. */
+  takeBack(containerId: string): void;
   /** A free slot at once, in the least loaded container, or nothing. `except` was tried already. */
   tryAcquire(limit: number, except: ReadonlySet<string>): Lease | undefined;
   /** Waits for a slot; the signal is the caller leaving or its time running out. */
@@ -45,7 +50,7 @@ interface Waiter {
 const { READY } = nodeAgent.ContainerState;
 
 export function createPool(poolId: string, onRelease: () => void): Pool {
-  const slots = new Map<string, Slot>();
+  const slots: Slots = new Map();
   const waiters = new Set<Waiter>();
   let inFlight = 0;
   const leaseOf = (slot: Slot): Lease => {
@@ -84,15 +89,18 @@ export function createPool(poolId: string, onRelease: () => void): Pool {
       return inFlight;
     },
     get hasReady() {
-      return slots.size > 0;
+      return hasUsable(slots);
     },
     update(containerId, container) {
-      if (container?.state !== READY) {
-        slots.delete(containerId);
-        return;
+      if (container?.state !== READY) slots.delete(containerId);
+      else {
+        keep(slots, containerId, container);
+        serveWaiters();
       }
-      const known = slots.get(containerId);
-      slots.set(containerId, { container, inFlight: known?.inFlight ?? 0 });
+    },
+    setAside: (containerId) => markSetAside(slots, containerId, true),
+    takeBack(containerId) {
+      markSetAside(slots, containerId, false);
       serveWaiters();
     },
     tryAcquire(limit, except) {
@@ -100,23 +108,44 @@ export function createPool(poolId: string, onRelease: () => void): Pool {
       return slot && leaseOf(slot);
     },
     wait: (limit, signal, except) => waitIn(waiters, limit, signal, except),
-    refuseAll(answer) {
-      for (const waiter of waiters) waiter.grant({ kind: 'refused', answer });
-      waiters.clear();
-    },
+    refuseAll: (answer) => refuse(waiters, answer),
     inFlightByContainer: () =>
       new Map([...slots].filter(([, slot]) => slot.inFlight > 0).map(([id, slot]) => [id, slot.inFlight])),
   };
   return pool;
 }
 
+type Slots = Map<string, Slot>;
+
+/** A slot stays the same when its container speaks again: leases that run are given back to it. */
+function keep(slots: Slots, containerId: string, container: nodeAgent.Container): void {
+  const known = slots.get(containerId);
+  if (known) known.container = container;
+  else slots.set(containerId, { container, inFlight: 0, isSetAside: false });
+}
+
+function markSetAside(slots: Slots, containerId: string, isSetAside: boolean): void {
+  const slot = slots.get(containerId);
+  if (slot) slot.isSetAside = isSetAside;
+}
+
+function hasUsable(slots: Slots): boolean {
+  for (const { isSetAside } of slots.values()) if (!isSetAside) return true;
+  return false;
+}
+
 function leastLoaded(slots: Iterable<Slot>, limit: number, except: ReadonlySet<string>): Slot | undefined {
   let best: Slot | undefined;
   for (const slot of slots) {
-    if (slot.inFlight >= limit || except.has(slot.container.containerId)) continue;
+    if (slot.isSetAside || slot.inFlight >= limit || except.has(slot.container.containerId)) continue;
     if (!best || slot.inFlight < best.inFlight) best = slot;
   }
   return best;
+}
+
+function refuse(waiters: Set<Waiter>, answer: Answer): void {
+  for (const waiter of waiters) waiter.grant({ kind: 'refused', answer });
+  waiters.clear();
 }
 
 function waitIn(
