@@ -1,11 +1,25 @@
-import { type CommonConfig, type Environment, readCommonConfig, readEnvironment } from '@portico/service';
+import {
+  type CommonConfig,
+  type Environment,
+  type EnvironmentReader,
+  readCommonConfig,
+  readEnvironment,
+} from '@portico/service';
+import type { CertificateFiles } from './adapters/certificate.ts';
 
 export interface Config extends CommonConfig {
   /** PORTICO_HTTP_PORT. */
   readonly httpPort: number;
   /** PORTICO_LISTEN: address that requests come to. */
   readonly listen: string;
+  /** PORTICO_HTTPS_PORT with its certificate; undefined while none is set. */
+  readonly https: HttpsConfig | undefined;
   readonly limits: Limits;
+}
+
+export interface HttpsConfig extends CertificateFiles {
+  /** PORTICO_HTTPS_PORT. */
+  readonly port: number;
 }
 
 /** Every bound of the request path, by name. */
@@ -37,6 +51,7 @@ export function readConfig(env: Environment): Config {
     ...readCommonConfig('router', reader),
     httpPort: reader.port('PORTICO_HTTP_PORT', 8080),
     listen: reader.text('PORTICO_LISTEN', '0.0.0.0'),
+    https: readHttps(reader),
     limits: {
       queueMax: bounded('PORTICO_QUEUE_MAX', 2_000, 1_000_000),
       queueDeadlineMs: bounded('PORTICO_QUEUE_DEADLINE_MS', 300_000, 86_400_000),
@@ -51,4 +66,15 @@ export function readConfig(env: Environment): Config {
   };
   reader.done();
   return config;
+}
+
+function readHttps(reader: EnvironmentReader): HttpsConfig | undefined {
+  const port = reader.port('PORTICO_HTTPS_PORT', 8443);
+  const certFile = reader.optionalText('PORTICO_TLS_CERT_FILE');
+  const keyFile = reader.optionalText('PORTICO_TLS_KEY_FILE');
+  if (certFile === undefined && keyFile === undefined) return undefined;
+  // The one that lacks is named.
+  if (certFile === undefined) reader.text('PORTICO_TLS_CERT_FILE');
+  if (keyFile === undefined) reader.text('PORTICO_TLS_KEY_FILE');
+  return { port, certFile: certFile ?? '', keyFile: keyFile ?? '' };
 }

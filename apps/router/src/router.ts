@@ -4,6 +4,7 @@ import { type Credentials, openCredentials } from '@portico/credentials';
 import { serveAll, serveGrpc } from '@portico/grpc';
 import { connectNats, openView, publish } from '@portico/messaging';
 import { type ServiceContext, socketOf } from '@portico/service';
+import { openCertificate } from './adapters/certificate.ts';
 import { createLoadReporter } from './adapters/load-reporter.ts';
 import { answerForBroken, createPools } from './adapters/pools.ts';
 import { createRouterMetrics } from './adapters/router-metrics.ts';
@@ -14,7 +15,7 @@ import { createRouteTable } from './domain/route-table.ts';
 import { createTimerWheel, type TimerWheel } from './domain/timer-wheel.ts';
 import { type BucketState, fullBucket, takeToken } from './domain/token-bucket.ts';
 import { explain } from './grpc/explain-host.ts';
-import { servePublic } from './http/serve-public.ts';
+import { type PublicServer, servePublic } from './http/serve-public.ts';
 import { createUpstreamPool } from './http/upstream-pool.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -22,7 +23,7 @@ import type { Surroundings } from './surroundings.ts';
 const SET_ASIDE_MS = 30_000;
 
 /** Everything the router is made of, in the order in which it opens. */
-export async function startRouter(config: Config, { opened, log }: ServiceContext): Promise<{ port: number }> {
+export async function startRouter(config: Config, { opened, log }: ServiceContext): Promise<PublicServer> {
   const nats = opened.use(await connectNats(config.nats, log));
   const credentials = opened.use(await openCredentials(nats, `unix://${socketOf(config.home, 'auth')}`, log));
   const routes = createRouteTable();
@@ -70,8 +71,11 @@ export async function startRouter(config: Config, { opened, log }: ServiceContex
   const api = serveAll(router.RouterServiceService, { explainHost: ({ host }) => ({ text: explain(around, host) }) });
   opened.use(await serveGrpc({ address: `unix://${socketOf(config.home, 'router')}`, apis: [api], log }));
   // Opened last: requests come only when everything else is there, and are the first to end.
-  const { listen, httpPort, graceMs } = config;
-  return opened.use(await servePublic({ host: listen, port: httpPort, graceMs: Math.max(0, graceMs - 500) }, around));
+  const { listen: host, httpPort: port, https } = config;
+  const certificate = https && opened.use(await openCertificate(https, log));
+  const secure = certificate && { port: https.port, certificate };
+  const graceMs = Math.max(0, config.graceMs - 500);
+  return opened.use(await servePublic({ host, port, secure, graceMs }, around));
 }
 
 function setAside(pool: Pool, containerId: string, timers: TimerWheel): void {

@@ -7,7 +7,7 @@ import { auth, buckets, control, nodeAgent, router, type ServiceName, subjects }
 import { macOfSecret } from '@portico/credentials';
 import { connectGrpc, serveGrpc, serveSome } from '@portico/grpc';
 import { type Bucket, connectNats, type Nats, openBucket, subscribe } from '@portico/messaging';
-import { eventually, natsServer, silentLog } from '@portico/testing';
+import { type CertificatePaths, eventually, natsServer, silentLog } from '@portico/testing';
 import { type Limits, readConfig } from '../src/config.ts';
 import { startRouter } from '../src/router.ts';
 
@@ -17,6 +17,8 @@ const KEY = Buffer.alloc(32, 7);
 /** The neighbours of one router, scripted, on a real NATS server; its containers are real HTTP servers. */
 export interface SimulatedPlatform extends AsyncDisposable {
   readonly port: number;
+  /** Under TLS; undefined without a certificate. */
+  readonly httpsPort: number | undefined;
   /** Wakes that the router has sent, oldest first. */
   readonly wakes: router.PoolWake[];
   readonly loads: router.LoadReport[];
@@ -66,7 +68,10 @@ export function appOf(changes: Partial<control.LiveApp> = {}): control.LiveApp {
   });
 }
 
-export async function simulatedPlatform(limits: Partial<Limits> = {}): Promise<SimulatedPlatform> {
+export async function simulatedPlatform(
+  limits: Partial<Limits> = {},
+  certificate?: CertificatePaths,
+): Promise<SimulatedPlatform> {
   const opened = new AsyncDisposableStack();
   const nats = opened.use(await natsServer());
   const home = await mkdtemp(join(tmpdir(), 'pr-'));
@@ -80,12 +85,13 @@ export async function simulatedPlatform(limits: Partial<Limits> = {}): Promise<S
   opened.use(await serveKey(home));
   const heard = hear(await connected('autoscaler'), opened);
   await live.put('ap-1', appOf());
-  const config = { ...configOf(home, limits), nats: nats.optionsOf('router') };
+  const https = certificate && { port: 0, ...certificate };
+  const config = { ...configOf(home, limits), https, nats: nats.optionsOf('router') };
   const stopping = new AbortController().signal;
-  const { port } = await startRouter(config, { opened, log: silentLog, stopping });
+  const ports = await startRouter(config, { opened, log: silentLog, stopping });
   const asked = opened.use(connectGrpc(router.RouterServiceService, `unix://${home}/run/router.sock`));
   return {
-    port,
+    ...ports,
     ...heard,
     ...containersIn(home, containers, opened),
     async deploy(changes) {

@@ -1,3 +1,4 @@
+export { type CertificatePaths, selfSignedCertificate } from './certificate.ts';
 export {
   type Finished,
   type OfficialClient,

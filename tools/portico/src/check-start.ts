@@ -14,6 +14,9 @@ const SUN_PATH_MAX = 107;
 export function publicPorts(config: Config): { port: number; variable: string; purpose: string }[] {
   return [
     { port: config.httpPort, variable: 'PORTICO_HTTP_PORT', purpose: 'public requests' },
+    ...(config.httpsPort === undefined
+      ? []
+      : [{ port: config.httpsPort, variable: 'PORTICO_HTTPS_PORT', purpose: 'public requests under TLS' }]),
     { port: config.sdkPort, variable: 'PORTICO_SDK_PORT', purpose: 'the modal client' },
     { port: config.apiPort, variable: 'PORTICO_API_PORT', purpose: 'uploads and downloads' },
   ];
@@ -41,7 +44,9 @@ export async function checkStart(config: Config): Promise<void> {
   }
   const ports = publicPorts(config);
   if (new Set(ports.map(({ port }) => port)).size < ports.length) {
-    throw new UserError(`${ports.map(({ variable }) => variable).join(', ')} must be three different ports.`);
+    throw new UserError(
+      `${ports.map(({ variable }) => variable).join(', ')} must be ${ports.length === 3 ? 'three' : 'four'} different ports.`,
+    );
   }
   for (const port of ports) {
     const problem = await portProblem(port);

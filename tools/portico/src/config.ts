@@ -9,6 +9,8 @@ export interface Config {
   readonly home: string;
   /** PORTICO_HTTP_PORT: public requests. */
   readonly httpPort: number;
+  /** PORTICO_HTTPS_PORT: public requests under TLS; undefined while there is no certificate. */
+  readonly httpsPort: number | undefined;
   /** PORTICO_SDK_PORT: the client's RPCs. */
   readonly sdkPort: number;
   /** PORTICO_API_PORT: uploads, downloads and sign-in. */
@@ -38,6 +40,8 @@ export function readConfig(env: Environment): Config {
   const config: Config = {
     home: reader.text('PORTICO_HOME', '/var/lib/portico').replace(/(?<=.)\/+$/, ''),
     httpPort: reader.port('PORTICO_HTTP_PORT', 8080),
+    httpsPort:
+      reader.optionalText('PORTICO_TLS_CERT_FILE') === undefined ? undefined : reader.port('PORTICO_HTTPS_PORT', 8443),
     sdkPort: reader.port('PORTICO_SDK_PORT', 7400),
     apiPort: reader.port('PORTICO_API_PORT', 7401),
     baseDomain: reader.text('PORTICO_BASE_DOMAIN', 'localhost'),

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { type Answer, answers } from '../domain/answers.ts';
 import { type ClientHeadOptions, clientHead, upgradeHead } from '../domain/client-head.ts';
 import { type BodyFollower, createBodyFollower } from '../domain/http1/body-follower.ts';
@@ -10,7 +11,7 @@ import { Exchange } from './exchange.ts';
 import type { ExchangeClient, Scheme } from './exchange-client.ts';
 import { Http2Connection } from './http2/http2-connection.ts';
 import { connectTunnel } from './tunnel.ts';
-import { acceptedWire, type Wire, type WireListener } from './wire.ts';
+import { acceptedWire, secureWire, type Wire, type WireListener } from './wire.ts';
 import { answerBytes } from './write-answer.ts';
 
 type State =
@@ -40,7 +41,7 @@ const GONE: State = { kind: 'gone' };
 export class ClientConnection implements WireListener, ExchangeClient {
   readonly wire: Wire;
   readonly address: string;
-  readonly scheme: Scheme = 'http';
+  readonly scheme: Scheme;
   readonly #around: Surroundings;
   readonly #onGone: (connection: ClientConnection) => void;
   #state: State;
@@ -57,7 +58,9 @@ export class ClientConnection implements WireListener, ExchangeClient {
     this.#around = around;
     this.#onGone = onGone;
     this.#state = this.#awaiting();
-    this.wire = acceptedWire(accepted, this);
+    this.scheme = accepted instanceof TLSSocket ? 'https' : 'http';
+    this.wire = accepted instanceof TLSSocket ? secureWire(accepted, this) : acceptedWire(accepted, this);
+    if (accepted instanceof TLSSocket && accepted.alpnProtocol === 'h2') this.#becomeHttp2(Buffer.alloc(0));
   }
 
   /** Ends the connection as soon as it has nothing to answer. */

@@ -1,38 +1,52 @@
 import { once } from 'node:events';
-import { createServer, type Socket } from 'node:net';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer, type TlsOptions, type Server as TlsServer } from 'node:tls';
+import type { Certificate, KeyPair } from '../adapters/certificate.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { ClientConnection } from './client-connection.ts';
 
-/** The public port. Disposing lets running requests end, `graceMs` long. */
+/** The public ports. Disposing lets running requests end, `graceMs` long. */
 export interface PublicServer extends AsyncDisposable {
   readonly port: number;
+  /** Under TLS; undefined while there is no certificate. */
+  readonly httpsPort: number | undefined;
+}
+
+export interface PublicPorts {
+  readonly host: string;
+  readonly port: number;
+  /** Where TLS is spoken. */
+  readonly secure: { readonly port: number; readonly certificate: Certificate } | undefined;
+  readonly graceMs: number;
 }
 
 /** Connections that the kernel holds until they are accepted. */
 const BACKLOG = 4_096;
 
 export async function servePublic(
-  { host, port, graceMs }: { host: string; port: number; graceMs: number },
+  { host, port, secure, graceMs }: PublicPorts,
   around: Surroundings,
 ): Promise<PublicServer> {
   const connections = new Set<ClientConnection>();
-  const server = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true }, (socket: Socket) => {
+  const accept = (socket: Socket): void => {
     connections.add(new ClientConnection(socket, around, onGone));
-  });
+  };
   const allGone = Promise.withResolvers<void>();
   let isStopping = false;
   const onGone = (connection: ClientConnection): void => {
     connections.delete(connection);
     if (isStopping && connections.size === 0) allGone.resolve();
   };
-  server.listen({ host, port, backlog: BACKLOG });
-  await once(server, 'listening');
-  const address = server.address();
+  const plain = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true }, accept);
+  const tls = secure && secureServer(secure.certificate, around.limits.headTimeoutMs).on('secureConnection', accept);
+  const httpsPort = tls && (await listen(tls, host, secure.port));
   return {
-    port: typeof address === 'object' && address ? address.port : port,
+    port: await listen(plain, host, port),
+    httpsPort,
     async [Symbol.asyncDispose]() {
       isStopping = true;
-      server.close();
+      plain.close();
+      tls?.close();
       for (const connection of connections) connection.stop();
       if (connections.size === 0) return;
       const cut = setTimeout(() => {
@@ -42,4 +56,25 @@ export async function servePublic(
       clearTimeout(cut);
     },
   };
+}
+
+async function listen(server: Server, host: string, port: number): Promise<number> {
+  server.listen({ host, port, backlog: BACKLOG });
+  await once(server, 'listening');
+  return (server.address() as AddressInfo).port;
+}
+
+/** A handshake that fails or takes too long ends its connection and nothing else. */
+function secureServer(certificate: Certificate, handshakeTimeout: number): TlsServer {
+  const optionsOf = (pair: KeyPair): TlsOptions => ({ ...pair, minVersion: 'TLSv1.2' });
+  const server = createTlsServer({
+    ...optionsOf(certificate.current),
+    ALPNProtocols: ['h2', 'http/1.1'],
+    handshakeTimeout,
+    allowHalfOpen: true,
+    noDelay: true,
+  });
+  server.on('tlsClientError', (_error, socket) => socket.destroy());
+  certificate.onChange((pair) => server.setSecureContext(optionsOf(pair)));
+  return server;
 }

@@ -61,9 +61,9 @@ function keyOf({ endpoint }: nodeAgent.Address): string {
 
 function openWire({ endpoint }: nodeAgent.Address, listener: WireListener): Wire {
   if (endpoint?.$case === 'unixPath')
-    return new Wire(listener, (options) => connect({ ...options, path: endpoint.value }), false);
+    return new Wire(listener, (options) => connect({ ...options, path: endpoint.value }), 'connecting');
   const value = endpoint?.value ?? '';
   const colon = value.lastIndexOf(':');
   const [host, port] = [value.slice(0, colon), Number(value.slice(colon + 1))];
-  return new Wire(listener, (options) => connect({ ...options, host, port }), false);
+  return new Wire(listener, (options) => connect({ ...options, host, port }), 'connecting');
 }

@@ -1,4 +1,5 @@
 import { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 
 /** What hears of a wire's bytes and its end. */
 export interface WireListener {
@@ -16,19 +17,24 @@ export interface WireListener {
 const READ_BYTES = 16 * 1024;
 const STREAM_READ_BYTES = 64 * 1024;
 
+/** What a wire begins as. Under TLS what was written may be read later: it is copied. */
+type Link = 'connecting' | 'connected' | 'secure';
+
 /** A socket that reads into one buffer again and again. */
 export class Wire {
   readonly #socket: Socket;
   #buffer = Buffer.allocUnsafeSlow(READ_BYTES);
   #listener: WireListener;
   #isConnected: boolean;
+  readonly #isSecure: boolean;
   /** The kernel has not taken everything yet. */
   #isFull = false;
 
   /** `open` makes the socket with the options given: they say where it reads to. */
-  constructor(listener: WireListener, open: (options: object) => Socket, isConnected: boolean) {
+  constructor(listener: WireListener, open: (options: object) => Socket, link: Link) {
     this.#listener = listener;
-    this.#isConnected = isConnected;
+    this.#isConnected = link !== 'connecting';
+    this.#isSecure = link === 'secure';
     this.#socket = open({
       allowHalfOpen: true,
       // Every write that the kernel does not take whole is followed by a drain.
@@ -68,7 +74,7 @@ export class Wire {
 
   /** False when the kernel did not take all of it: `onDrain` follows, and until then the writer should pause. */
   write(bytes: Buffer): boolean {
-    this.#socket.write(bytes);
+    this.#socket.write(this.#isSecure ? Buffer.from(bytes) : bytes);
     return this.#isThrough();
   }
 
@@ -79,7 +85,7 @@ export class Wire {
   }
 
   #isThrough(): boolean {
-    this.#isFull = this.#socket.writableLength > 0;
+    this.#isFull = this.#socket.writableLength >= this.#socket.writableHighWaterMark;
     return !this.#isFull;
   }
 
@@ -91,13 +97,18 @@ export class Wire {
 
   /** The bytes last heard are still on their way somewhere: the next ones go to another buffer. */
   keepBytes(): void {
-    this.#buffer = Buffer.allocUnsafeSlow(STREAM_READ_BYTES);
+    if (!this.#isSecure) this.#buffer = Buffer.allocUnsafeSlow(STREAM_READ_BYTES);
+  }
+
+  /** Bytes that the socket has read for itself. */
+  take(bytes: Buffer): void {
+    this.#listener.onBytes(bytes, bytes.length);
   }
 
   /** The socket, for whoever reads and writes it from now on: `bytes` are read first. Its end and close are still heard here. */
   giveBack(bytes: Buffer): Socket {
-    this.#socket.pause();
-    this.#socket.unshift(Buffer.from(bytes));
+    this.#socket.pause().removeAllListeners('data');
+    if (bytes.length > 0) this.#socket.unshift(Buffer.from(bytes));
     return this.#socket;
   }
 
@@ -119,13 +130,20 @@ export class Wire {
   }
 }
 
+/** A connection under TLS: the bytes it reads are new ones each time. */
+export function secureWire(accepted: TLSSocket, listener: WireListener): Wire {
+  const wire = new Wire(listener, () => accepted, 'secure');
+  accepted.on('data', (bytes) => wire.take(bytes));
+  return wire;
+}
+
 /** Takes over a connection that a server has accepted with `pauseOnConnect`. */
 export function acceptedWire(accepted: Socket, listener: WireListener): Wire {
   // Node offers the reused buffer for sockets that connect, not for those it accepts: the handle moves over.
   const inner = accepted as unknown as { _handle: unknown };
   const handle = inner._handle;
   inner._handle = null;
-  const wire = new Wire(listener, (options) => new Socket({ ...options, handle } as object), true);
+  const wire = new Wire(listener, (options) => new Socket({ ...options, handle } as object), 'connected');
   accepted.destroy();
   wire.resume();
   return wire;
