@@ -38,6 +38,12 @@ export interface Limits {
   readonly idleTimeoutMs: number;
   /** PORTICO_STREAMS_MAX: requests at once on one connection of HTTP/2. */
   readonly streamsMax: number;
+  /** PORTICO_REDIRECT_AFTER_MS: a request that has no answer after this is sent to its result URL. */
+  readonly redirectAfterMs: number;
+  /** PORTICO_RESULTS_MAX: calls of one workspace that go on without their clients. */
+  readonly resultsMax: number;
+  /** PORTICO_RESULT_EXPIRY_MS: how long an answer waits for somebody to come. */
+  readonly resultExpiryMs: number;
   /** PORTICO_RATE_PER_SECOND and PORTICO_RATE_BURST: of one workspace. */
   readonly ratePerSecond: number;
   readonly rateBurst: number;
@@ -60,6 +66,9 @@ export function readConfig(env: Environment): Config {
       headTimeoutMs: bounded('PORTICO_HEAD_TIMEOUT_MS', 30_000, 3_600_000),
       idleTimeoutMs: bounded('PORTICO_IDLE_TIMEOUT_MS', 75_000, 3_600_000),
       streamsMax: bounded('PORTICO_STREAMS_MAX', 128, 65_535),
+      redirectAfterMs: bounded('PORTICO_REDIRECT_AFTER_MS', 150_000, 86_400_000),
+      resultsMax: bounded('PORTICO_RESULTS_MAX', 1_000, 100_000),
+      resultExpiryMs: bounded('PORTICO_RESULT_EXPIRY_MS', 600_000, 86_400_000),
       ratePerSecond: bounded('PORTICO_RATE_PER_SECOND', 200, 10_000_000),
       rateBurst: bounded('PORTICO_RATE_BURST', 1_000, 10_000_000),
     },

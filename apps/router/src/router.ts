@@ -17,6 +17,7 @@ import { type BucketState, fullBucket, takeToken } from './domain/token-bucket.t
 import { explain } from './grpc/explain-host.ts';
 import { type PublicServer, servePublic } from './http/serve-public.ts';
 import { createUpstreamPool } from './http/upstream-pool.ts';
+import { createWaitingResults } from './http/waiting-results.ts';
 import type { Surroundings } from './surroundings.ts';
 
 /** A container that is set aside drains long before, unless nobody has heard that it should. */
@@ -42,6 +43,8 @@ export async function startRouter(config: Config, { opened, log }: ServiceContex
   );
   const reporter = opened.use(createLoadReporter(nats, pools, `${hostname()}${config.home}`));
   const timers = opened.use(createTimerWheel());
+  const { resultsMax: max, resultExpiryMs: expiryMs } = config.limits;
+  const results = opened.use(createWaitingResults({ timers, max, expiryMs }));
   const around: Surroundings = {
     routes,
     poolOf: pools.of,
@@ -49,8 +52,9 @@ export async function startRouter(config: Config, { opened, log }: ServiceContex
     rate: createRates(config),
     limits: config.limits,
     upstreams,
+    results,
     timers,
-    metrics: createRouterMetrics(pools, config.otlpEndpoint !== undefined),
+    metrics: createRouterMetrics(pools, results, config.otlpEndpoint !== undefined),
     isTracing: config.otlpEndpoint !== undefined,
     onQueued: reporter.wake,
     onExpired(containerId, reason) {

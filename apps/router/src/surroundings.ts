@@ -7,6 +7,7 @@ import type { Pool } from './domain/pool.ts';
 import type { RouteTable } from './domain/route-table.ts';
 import type { TimerWheel } from './domain/timer-wheel.ts';
 import type { UpstreamPool } from './http/upstream-pool.ts';
+import type { WaitingResults } from './http/waiting-results.ts';
 
 /** What a request meets on its way; all of it in memory. */
 export interface Surroundings {
@@ -17,6 +18,7 @@ export interface Surroundings {
   readonly rate: (workspace: string) => number;
   readonly limits: Limits;
   readonly upstreams: UpstreamPool;
+  readonly results: WaitingResults;
   readonly timers: TimerWheel;
   readonly metrics: RouterMetrics;
   /** Whether spans go anywhere. */

@@ -31,6 +31,8 @@ export interface SimulatedPlatform extends AsyncDisposable {
   rawContainer(containerId: string, onConnection: (socket: Socket) => void): Promise<NetServer>;
   /** What node-agent says of a container from now on. */
   report(containerId: string, changes: Partial<nodeAgent.Container>): Promise<void>;
+  /** Ends the router as SIGTERM does; everything else goes on. */
+  stopRouter(): Promise<void>;
   /** The path a container of this id would listen on. */
   socketOf(containerId: string): string;
   /** A proxy token that is good from now on. */
@@ -88,7 +90,8 @@ export async function simulatedPlatform(
   const https = certificate && { port: 0, ...certificate };
   const config = { ...configOf(home, limits), https, nats: nats.optionsOf('router') };
   const stopping = new AbortController().signal;
-  const ports = await startRouter(config, { opened, log: silentLog, stopping });
+  const ofRouter = opened.use(new AsyncDisposableStack());
+  const ports = await startRouter(config, { opened: ofRouter, log: silentLog, stopping });
   const asked = opened.use(connectGrpc(router.RouterServiceService, `unix://${home}/run/router.sock`));
   return {
     ...ports,
@@ -106,6 +109,7 @@ export async function simulatedPlatform(
       const secretMac = Buffer.from(macOfSecret(KEY, secret));
       await tokens.put(tokenId, auth.Token.create({ tokenId, kind: auth.TokenKind.PROXY, secretMac }));
     },
+    stopRouter: () => ofRouter.disposeAsync(),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }

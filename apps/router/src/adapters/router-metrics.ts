@@ -9,7 +9,11 @@ export interface RouterMetrics {
   waited(seconds: number): void;
 }
 
-export function createRouterMetrics(pools: Pools, isTelling: boolean): RouterMetrics {
+export function createRouterMetrics(
+  pools: Pools,
+  results: { readonly count: number },
+  isTelling: boolean,
+): RouterMetrics {
   if (!isTelling) return { requestEnded: () => undefined, waited: () => undefined };
   const meter = meterOf('router');
   const durations = meter.createHistogram('http.server.request.duration', {
@@ -22,13 +26,17 @@ export function createRouterMetrics(pools: Pools, isTelling: boolean): RouterMet
   });
   const inFlight = meter.createObservableGauge('portico.router.in_flight', { description: 'Requests in containers' });
   const queued = meter.createObservableGauge('portico.router.queued', { description: 'Requests that wait for a slot' });
+  const waiting = meter.createObservableGauge('portico.router.results', {
+    description: 'Calls that go on without their clients, and answers that wait for them',
+  });
   meter.addBatchObservableCallback(
     (result) => {
       const all = [...pools.all()];
       result.observe(inFlight, sum(all.map((pool) => pool.inFlight)));
+      result.observe(waiting, results.count);
       result.observe(queued, sum(all.map((pool) => pool.queued)));
     },
-    [inFlight, queued],
+    [inFlight, queued, waiting],
   );
   return {
     requestEnded: (status, seconds) => durations.record(seconds, { 'http.response.status_code': status }),

@@ -19,6 +19,14 @@ export const answers = {
   missingCredentials: answer(401, 'missing credentials for proxy authorization'),
   invalidCredentials: answer(401, 'invalid credentials for proxy authorization'),
   wrongEnvironment: answer(403, 'credentials are not valid for this environment'),
+  /** Empty, as clients of the hosted platform know it. */
+  comeBack: (location: string): Answer => ({
+    status: 303,
+    text: '',
+    headers: { location, 'cache-control': 'no-store' },
+  }),
+  badRedirectMethod: answer(400, 'bad redirect method'),
+  resultGone: answer(408, 'Missing request, possibly due to expiry or cancellation'),
   badRequest: (why: string) => answer(400, `bad request: ${why}`),
   bodyTooLarge: answer(413, 'request body is too large'),
   headTooLarge: answer(431, 'request headers are too large'),

@@ -19,6 +19,6 @@ export interface CallListener {
   onUpgrade(head: ResponseHead, container: Wire, early: Buffer, onOver: () => void): void;
   /** The router answers in place of a container. */
   onAnswer(answer: Answer): void;
-  /** The answer has begun and can't be completed. */
-  onCut(): void;
+  /** The answer has begun and can't be completed. `instead` = what the router would have said before it began. */
+  onCut(instead: Answer): void;
 }

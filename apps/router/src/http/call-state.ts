@@ -12,7 +12,15 @@ export interface Sent {
   readonly lease: Lease;
   readonly address: nodeAgent.Address;
   readonly upstream: Upstream;
+  /** The timeout of the function, and when it is met on the clock of `performance`. */
   readonly deadline: Deadline;
+  readonly dueMs: number;
+}
+
+/** A container has begun its answer. */
+export interface Answered {
+  readonly sent: Sent;
+  readonly status: number;
 }
 
 /** Where a call is. */
@@ -23,5 +31,7 @@ export type CallState =
   | { readonly kind: 'sent'; readonly forward: Forward; readonly sent: Sent }
   /** A container has broken off, and its report is waited for. */
   | { readonly kind: 'asking why' }
-  | { readonly kind: 'answering'; readonly sent: Sent; readonly status: number }
+  | ({ readonly kind: 'answering' } & Answered)
+  /** Nobody takes the answer for now. The container waits, and the function's time stands still with `leftMs` to go. */
+  | ({ readonly kind: 'suspended'; readonly leftMs: number } & Answered)
   | { readonly kind: 'over' };

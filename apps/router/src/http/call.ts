@@ -6,7 +6,7 @@ import type { ResponseHead } from '../domain/http1/response-head.ts';
 import type { Lease } from '../domain/pool.ts';
 import type { Surroundings } from '../surroundings.ts';
 import type { CallListener } from './call-listener.ts';
-import type { CallState, Forward, Sent } from './call-state.ts';
+import type { Answered, CallState, Forward, Sent } from './call-state.ts';
 import type { Scheme } from './exchange-client.ts';
 import type { RequestBody } from './request-body.ts';
 import type { RequestRecord } from './request-record.ts';
@@ -35,7 +35,7 @@ const NONE_TRIED: ReadonlySet<string> = new Set();
 export class Call implements AnswerListener {
   readonly #around: Surroundings;
   readonly #request: CallRequest;
-  readonly #listener: CallListener;
+  #listener: CallListener;
   #state: CallState = NEW;
   #tries = 0;
   /** Containers that have had their try. */
@@ -62,6 +62,15 @@ export class Call implements AnswerListener {
     this.#state = { kind: 'waiting', forward, search };
   }
 
+  get requestId(): string {
+    return this.#request.record.requestId;
+  }
+
+  /** Somebody else hears what happens from now on. */
+  handOver(listener: CallListener): void {
+    this.#listener = listener;
+  }
+
   /** Where the rest of the body goes; undefined while no container has the request. */
   get bodyWire(): Wire | undefined {
     const state = this.#state;
@@ -75,7 +84,24 @@ export class Call implements AnswerListener {
     this.#state.sent.upstream.wire.pause();
   }
 
+  /** The same for as long as it may take: the function's time stands still. */
+  suspend(): void {
+    const state = this.#state;
+    if (state.kind !== 'answering') return;
+    const { sent, status } = state;
+    this.pause();
+    sent.deadline.cancel();
+    this.#state = { kind: 'suspended', sent, status, leftMs: Math.max(0, sent.dueMs - performance.now()) };
+  }
+
   resume(): void {
+    const state = this.#state;
+    if (state.kind === 'suspended')
+      this.#state = {
+        kind: 'answering',
+        status: state.status,
+        sent: { ...state.sent, ...this.#timeout(state.leftMs) },
+      };
     if (this.#state.kind === 'answering') this.#state.sent.upstream.wire.resume();
   }
 
@@ -84,7 +110,7 @@ export class Call implements AnswerListener {
     const state = this.#state;
     this.#state = OVER;
     if (state.kind === 'waiting') state.search.abandon();
-    const sent = state.kind === 'sent' || state.kind === 'answering' ? state.sent : undefined;
+    const sent = 'sent' in state ? state.sent : undefined;
     if (sent) this.#letGo(sent);
     this.#request.record.end(status, sent?.lease.container.containerId, error);
   }
@@ -106,14 +132,14 @@ export class Call implements AnswerListener {
   }
 
   onBody(bytes: Buffer): void {
-    if (this.#state.kind === 'answering') this.#listener.onBody(bytes);
+    if (this.#answered) this.#listener.onBody(bytes);
   }
 
   onComplete(): void {
-    const state = this.#state;
-    if (state.kind !== 'answering') return;
+    const answered = this.#answered;
+    if (!answered) return;
     this.#state = OVER;
-    const { sent, status } = state;
+    const { sent, status } = answered;
     sent.deadline.cancel();
     if (this.#request.body.isDone) this.#around.upstreams.release(sent.address, sent.upstream);
     else sent.upstream.abandon();
@@ -150,11 +176,17 @@ export class Call implements AnswerListener {
   }
 
   onCut(): void {
-    if (this.#state.kind === 'answering') this.#cut(this.#state, 'the container broke off');
+    const answered = this.#answered;
+    if (answered) this.#cut(answered, 'the container broke off', answers.unreachable);
   }
 
   onDrain(): void {
     this.#listener.onDrain();
+  }
+
+  get #answered(): Answered | undefined {
+    const state = this.#state;
+    return state.kind === 'answering' || state.kind === 'suspended' ? state : undefined;
   }
 
   #send(forward: Forward, lease: Lease): void {
@@ -164,11 +196,13 @@ export class Call implements AnswerListener {
       lease.release();
       return this.#again(forward, { lease }, answers.unreachable);
     }
-    const { upstreams, timers } = this.#around;
     const { head, body, record, clientAddress, scheme } = this.#request;
-    const upstream = upstreams.acquire(address);
-    const deadline = timers.after(forward.spec.timeoutMs, () => this.#expire());
-    this.#state = { kind: 'sent', forward, sent: { lease, address, upstream, deadline } };
+    const upstream = this.#around.upstreams.acquire(address);
+    this.#state = {
+      kind: 'sent',
+      forward,
+      sent: { lease, address, upstream, ...this.#timeout(forward.spec.timeoutMs) },
+    };
     record.event('dispatched');
     upstream.begin({ method: head.method, listener: this });
     const { requestId, traceparent } = record;
@@ -185,20 +219,25 @@ export class Call implements AnswerListener {
     this.start(forward);
   }
 
+  #timeout(leftMs: number): Pick<Sent, 'deadline' | 'dueMs'> {
+    const deadline = this.#around.timers.after(leftMs, () => this.#expire());
+    return { deadline, dueMs: performance.now() + leftMs };
+  }
+
   #expire(): void {
     const state = this.#state;
     if (state.kind !== 'sent' && state.kind !== 'answering') return;
     this.#around.onExpired(state.sent.lease.container.containerId, 'a request ran into its timeout');
-    if (state.kind === 'answering') return this.#cut(state, 'the time ran out');
+    if (state.kind === 'answering') return this.#cut(state, 'the time ran out', answers.timedOut);
     this.#letGo(state.sent);
     this.#answer(answers.timedOut);
   }
 
-  #cut({ sent, status }: CallState & { kind: 'answering' }, why: string): void {
+  #cut({ sent, status }: Answered, why: string, instead: Answer): void {
     this.#state = OVER;
     this.#letGo(sent);
     this.#end(status, sent.lease, why);
-    this.#listener.onCut();
+    this.#listener.onCut(instead);
   }
 
   #answer(answer: Answer): void {

@@ -2,6 +2,8 @@ import { type Answer, answers } from '../domain/answers.ts';
 import { decideTarget, proxyCredentialsOf } from '../domain/decide-target.ts';
 import type { RequestHead } from '../domain/http1/request-head.ts';
 import type { ResponseHead } from '../domain/http1/response-head.ts';
+import { crossOriginHeaders, preflightAnswer, resultTokenOf, resultUrlOf } from '../domain/result-url.ts';
+import type { Deadline } from '../domain/timer-wheel.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { Call } from './call.ts';
 import type { CallListener } from './call-listener.ts';
@@ -9,13 +11,14 @@ import type { Forward } from './call-state.ts';
 import type { ExchangeClient } from './exchange-client.ts';
 import { RequestBody } from './request-body.ts';
 import { RequestRecord } from './request-record.ts';
+import type { WaitingResult } from './waiting-result.ts';
 import type { Wire } from './wire.ts';
 
 /** Where a request and its answer are. */
 type State =
   | { readonly kind: 'new' }
-  /** The call has not been answered yet. */
-  | { readonly kind: 'calling'; readonly call: Call }
+  /** The call has not been answered yet. `result` = another client's call, whose answer this one has come for. */
+  | { readonly kind: 'calling'; readonly call: Call; readonly forward: Forward; readonly result?: WaitingResult }
   | { readonly kind: 'answering'; readonly call: Call; readonly status: number; readonly closes: boolean }
   | { readonly kind: 'over' };
 
@@ -30,6 +33,10 @@ export class Exchange implements CallListener {
   readonly #body: RequestBody;
   readonly #record: RequestRecord;
   #state: State = NEW;
+  /** Whose body this one's is; the call that a result comes from has had its own. */
+  #ownCall: Call | undefined;
+  /** How long the client waits for an answer before it is sent away. */
+  #patience: Deadline | undefined;
 
   constructor(around: Surroundings, client: ExchangeClient, head: RequestHead) {
     this.#around = around;
@@ -46,6 +53,8 @@ export class Exchange implements CallListener {
     const target = routes.find(this.#head.host);
     const decision = decideTarget({ target, credentials: proxyCredentialsOf(this.#head), verify, poolOf });
     if (decision.kind === 'answer') return this.onAnswer(decision.answer);
+    const token = resultTokenOf(this.#head.target);
+    if (token !== undefined) return this.#comeFor(token, decision);
     const waitMs = rate(decision.workspace);
     if (waitMs > 0) return this.onAnswer(answers.rateLimited(Math.ceil(waitMs / 1_000)));
     if (this.#body.isTooLarge) return this.onAnswer(answers.bodyTooLarge);
@@ -61,10 +70,11 @@ export class Exchange implements CallListener {
       this.#endBody(end < 0 ? answers.badRequest('a chunk that is malformed') : answers.bodyTooLarge);
       return -1;
     }
-    const wire = this.#runningCall?.bodyWire;
+    const wire = this.#ownCall?.bodyWire;
     if (wire) {
       if (end > from && !wire.write(bytes.subarray(from, end))) this.#client.pause(true);
     } else if (this.#body.isFull) this.#client.pause(false);
+    this.#beginPatience();
     return end;
   }
 
@@ -75,9 +85,8 @@ export class Exchange implements CallListener {
 
   /** The client has left. */
   abandon(): void {
-    const call = this.#runningCall;
-    this.#state = OVER;
-    call?.abandon(499);
+    this.#leaveCall(499);
+    this.#become(OVER);
     this.#over(499);
   }
 
@@ -99,10 +108,10 @@ export class Exchange implements CallListener {
     const state = this.#state;
     if (state.kind !== 'calling') return;
     const { isHttp10, keepsAlive } = this.#head;
-    const { requestId } = this.#record;
+    const { requestId } = state.call;
     // A body that the container did not wait for can't be told from the next request.
     const closes = !keepsAlive || this.#client.isStopping || head.framing.kind === 'until-close' || !this.#body.isDone;
-    this.#state = { kind: 'answering', call: state.call, status: head.status, closes };
+    this.#become({ kind: 'answering', call: state.call, status: head.status, closes });
     if (!this.#client.sendHead(head, { requestId, isHttp10, closes }, body)) state.call.pause();
   }
 
@@ -114,13 +123,13 @@ export class Exchange implements CallListener {
   onComplete(): void {
     const state = this.#state;
     if (state.kind !== 'answering') return;
-    this.#state = OVER;
+    this.#become(OVER);
     this.#over(state.status);
     this.#client.end(state.closes);
   }
 
   onUpgrade(head: ResponseHead, container: Wire, early: Buffer, onOver: () => void): void {
-    this.#state = OVER;
+    this.#become(OVER);
     this.#client.becomeTunnel(head, container, early, () => {
       onOver();
       this.#over(101);
@@ -128,11 +137,9 @@ export class Exchange implements CallListener {
   }
 
   onAnswer(answer: Answer): void {
-    this.#state = OVER;
-    const closes = !this.#head.keepsAlive || this.#client.isStopping || !this.#body.isDone;
-    this.#client.sendAnswer(answer, closes, this.#head.method === 'HEAD');
-    this.#over(answer.status);
-    this.#client.end(closes);
+    this.#record.end(answer.status);
+    const isOfResult = resultTokenOf(this.#head.target) !== undefined;
+    this.#reply(isOfResult ? this.#forAnyOrigin(answer) : answer);
   }
 
   onCut(): void {
@@ -148,22 +155,89 @@ export class Exchange implements CallListener {
     const { address, scheme } = this.#client;
     const request = { head: this.#head, body: this.#body, record: this.#record, clientAddress: address, scheme };
     const call = new Call(this.#around, request, this);
-    this.#state = { kind: 'calling', call };
+    this.#ownCall = call;
+    this.#become({ kind: 'calling', call, forward });
+    this.#beginPatience();
     call.start(forward);
+  }
+
+  /** A client that was sent away has come for its answer. */
+  #comeFor(token: string, forward: Forward): void {
+    const { method, host } = this.#head;
+    const preflight = preflightAnswer(this.#head);
+    if (preflight) return this.onAnswer(preflight);
+    const result = this.#around.results.find(token, { host, functionId: forward.route.functionId });
+    const isHead = method === 'HEAD';
+    if ((method !== 'GET' && !isHead) || (result && result.owner.isHead !== isHead))
+      return this.onAnswer(answers.badRedirectMethod);
+    if (!result) return this.onAnswer(answers.resultGone);
+    this.#become({ kind: 'calling', call: result.call, forward, result });
+    this.#beginPatience();
+    result.read(this);
+  }
+
+  /** Who asks for another protocol, or a server class, waits for as long as it takes. */
+  #beginPatience(): void {
+    const state = this.#state;
+    if (state.kind !== 'calling' || this.#patience || !this.#body.isDone) return;
+    if (this.#head.upgrade !== '' || state.forward.spec.isServer) return;
+    const { timers, limits } = this.#around;
+    this.#patience = timers.after(limits.redirectAfterMs, () => this.#sendAway(state));
+  }
+
+  /** The call goes on; the client is told where to ask for its answer. */
+  #sendAway({ call, forward, result: known }: State & { kind: 'calling' }): void {
+    const { host, method, target } = this.#head;
+    const { workspace, route } = forward;
+    const owner = { host, functionId: route.functionId, workspace, isHead: method === 'HEAD' };
+    const result = known ?? this.#around.results.keep(call, owner);
+    if (!result) {
+      this.#patience = undefined;
+      return this.#beginPatience();
+    }
+    known?.leave(this);
+    if (known) this.#record.end(303);
+    else this.#record.event('sent away');
+    this.#reply(this.#forAnyOrigin(answers.comeBack(resultUrlOf(target, result.token))));
+  }
+
+  #forAnyOrigin(answer: Answer): Answer {
+    return { ...answer, headers: { ...answer.headers, ...crossOriginHeaders(this.#head) } };
+  }
+
+  /** Nobody waits for the call any more, or one client less for a result. */
+  #leaveCall(status: number, why?: string): void {
+    const state = this.#state;
+    if (state.kind === 'calling' && state.result) state.result.leave(this);
+    else this.#runningCall?.abandon(status, why);
   }
 
   /** The body can't be read to its end: nothing after it can be trusted. */
   #endBody(answer: Answer): void {
     const state = this.#state;
-    this.#runningCall?.abandon(answer.status, answer.text);
+    this.#leaveCall(answer.status, answer.text);
     if (state.kind === 'answering') this.#cut(state.status);
     else this.onAnswer(answer);
   }
 
   #cut(status: number): void {
-    this.#state = OVER;
+    this.#become(OVER);
     this.#over(status);
     this.#client.cut();
+  }
+
+  #reply(answer: Answer): void {
+    this.#become(OVER);
+    const closes = !this.#head.keepsAlive || this.#client.isStopping || !this.#body.isDone;
+    this.#client.sendAnswer(answer, closes, this.#head.method === 'HEAD');
+    this.#around.metrics.requestEnded(answer.status, this.#record.seconds);
+    this.#client.end(closes);
+  }
+
+  #become(state: State): void {
+    this.#patience?.cancel();
+    this.#patience = undefined;
+    this.#state = state;
   }
 
   /** Told once, whatever the end is. */

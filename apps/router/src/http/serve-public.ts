@@ -5,7 +5,7 @@ import type { Certificate, KeyPair } from '../adapters/certificate.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { ClientConnection } from './client-connection.ts';
 
-/** The public ports. Disposing lets running requests end, `graceMs` long. */
+/** The public ports. Disposing lets running requests end, `graceMs` long; those too whose clients were sent away. */
 export interface PublicServer extends AsyncDisposable {
   readonly port: number;
   /** Under TLS; undefined while there is no certificate. */
@@ -48,11 +48,13 @@ export async function servePublic(
       plain.close();
       tls?.close();
       for (const connection of connections) connection.stop();
-      if (connections.size === 0) return;
+      if (connections.size === 0) allGone.resolve();
+      const { promise: isTime, resolve } = Promise.withResolvers<void>();
       const cut = setTimeout(() => {
         for (const connection of connections) connection.wire.destroy();
+        resolve();
       }, graceMs);
-      await allGone.promise;
+      await Promise.all([allGone.promise, Promise.race([around.results.settled(), isTime])]);
       clearTimeout(cut);
     },
   };
