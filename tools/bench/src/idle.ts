@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { startPlatform } from '@portico/testing';
+import { residentBytes } from './processes.ts';
 
 const SECONDS = 10;
 const TICKS_PER_SECOND = 100;
-const PAGE_BYTES = 4096;
 
 /** What all processes of a platform need together. */
 export interface Idle {
@@ -32,8 +32,4 @@ function ticksOf(ids: readonly number[]): number {
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return sum + Number(fields[11]) + Number(fields[12]);
   }, 0);
-}
-
-function residentBytes(id: number): number {
-  return Number(readFileSync(`/proc/${id}/statm`, 'utf8').split(' ')[1]) * PAGE_BYTES;
 }
