@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { eventually, type Platform, repository, startPlatform } from '@portico/testing';
 import { ask, startLoad } from '../src/http.ts';
+import { killService } from '../src/kill-service.ts';
 
 let platform: Platform;
 let source: string;
@@ -36,22 +37,7 @@ async function deployNext(): Promise<void> {
   );
 }
 
-async function killed(name: string): Promise<void> {
-  const before = (await platform.processIds()).get(name);
-  assert.ok(before, `${name} runs`);
-  process.kill(before, 'SIGKILL');
-  await eventually(
-    `${name} is back`,
-    async () => {
-      const { services } = JSON.parse((await platform.portico('status', '--json')).output) as {
-        services: { name: string; pid?: number; state: string }[];
-      };
-      const now = services.find((service) => service.name === name);
-      return now?.state === 'ready' && now.pid !== before;
-    },
-    { withinMs: 30_000 },
-  );
-}
+const killed = (name: string): Promise<void> => killService(platform, name);
 
 for (const name of ['auth', 'domains', 'control', 'image-builder', 'autoscaler', 'node-agent', 'nats']) {
   test(`kill -9 of ${name} fails no request to a ready container, and the next deploy works`, async () => {

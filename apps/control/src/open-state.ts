@@ -31,6 +31,7 @@ export async function openState(
     secrets: opened.use(await openTable(nats, buckets.secrets, log)),
     mounts: opened.use(await openTable(nats, buckets.mounts, log)),
     labels: opened.use(await openTable(nats, buckets.labels, log)),
+    limits: opened.use(await openTable(nats, buckets.limits, log)),
   };
   const views = {
     containers: opened.use(await openView(nats, buckets.containers, { log })),

@@ -21,6 +21,7 @@ export interface State {
   readonly secrets: Table<control.SecretRecord>;
   readonly mounts: Table<control.MountRecord>;
   readonly labels: Table<control.LabelClaim>;
+  readonly limits: Table<control.Limit>;
   readonly containers: View<nodeAgent.Container>;
   readonly placements: View<autoscaler.Placement>;
   readonly images: View<imageBuilder.Image>;

@@ -24,7 +24,7 @@ export interface HttpsConfig extends CertificateFiles {
 
 /** Every bound of the request path, by name. */
 export interface Limits {
-  /** PORTICO_QUEUE_MAX: requests that may wait for one pool. */
+  /** PORTICO_QUEUE_MAX: requests that may wait for one pool, at all routers together. */
   readonly queueMax: number;
   /** PORTICO_QUEUE_DEADLINE_MS: how long one may wait. */
   readonly queueDeadlineMs: number;
@@ -34,6 +34,8 @@ export interface Limits {
   readonly headerBytesMax: number;
   /** PORTICO_HEAD_TIMEOUT_MS: how long a client may take for its request head. */
   readonly headTimeoutMs: number;
+  /** PORTICO_BODY_TIMEOUT_MS: how long a client may send nothing of the body that its container waits for. */
+  readonly bodyTimeoutMs: number;
   /** PORTICO_IDLE_TIMEOUT_MS: how long an idle connection is kept. */
   readonly idleTimeoutMs: number;
   /** PORTICO_STREAMS_MAX: requests at once on one connection of HTTP/2. */
@@ -44,7 +46,7 @@ export interface Limits {
   readonly resultsMax: number;
   /** PORTICO_RESULT_EXPIRY_MS: how long an answer waits for somebody to come. */
   readonly resultExpiryMs: number;
-  /** PORTICO_RATE_PER_SECOND and PORTICO_RATE_BURST: of one workspace. */
+  /** PORTICO_RATE_PER_SECOND and PORTICO_RATE_BURST: of one workspace, at all routers together. */
   readonly ratePerSecond: number;
   readonly rateBurst: number;
 }
@@ -64,6 +66,7 @@ export function readConfig(env: Environment): Config {
       bodyBytesMax: bounded('PORTICO_BODY_BYTES_MAX', 4 * 1024 ** 3, Number.MAX_SAFE_INTEGER),
       headerBytesMax: bounded('PORTICO_HEADER_BYTES_MAX', 64 * 1024, 16 * 1024 ** 2),
       headTimeoutMs: bounded('PORTICO_HEAD_TIMEOUT_MS', 30_000, 3_600_000),
+      bodyTimeoutMs: bounded('PORTICO_BODY_TIMEOUT_MS', 60_000, 3_600_000),
       idleTimeoutMs: bounded('PORTICO_IDLE_TIMEOUT_MS', 75_000, 3_600_000),
       streamsMax: bounded('PORTICO_STREAMS_MAX', 128, 65_535),
       redirectAfterMs: bounded('PORTICO_REDIRECT_AFTER_MS', 150_000, 86_400_000),

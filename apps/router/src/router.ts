@@ -2,18 +2,20 @@ import { hostname } from 'node:os';
 import { auth, buckets, nodeAgent, router, subjects } from '@portico/contracts';
 import { type Credentials, openCredentials } from '@portico/credentials';
 import { serveAll, serveGrpc } from '@portico/grpc';
-import { connectNats, openView, publish } from '@portico/messaging';
+import { connectNats, openView, publish, type View } from '@portico/messaging';
 import { type ServiceContext, socketOf } from '@portico/service';
 import { openCertificate } from './adapters/certificate.ts';
+import { countRouters } from './adapters/count-routers.ts';
 import { createLoadReporter } from './adapters/load-reporter.ts';
 import { answerForBroken, createPools } from './adapters/pools.ts';
 import { createRouterMetrics } from './adapters/router-metrics.ts';
 import type { Config } from './config.ts';
+import { createAdmission } from './domain/admission.ts';
 import type { DecisionNeeds } from './domain/decide-target.ts';
+import { createLimitsInForce } from './domain/limits-in-force.ts';
 import type { Pool } from './domain/pool.ts';
 import { createRouteTable } from './domain/route-table.ts';
 import { createTimerWheel, type TimerWheel } from './domain/timer-wheel.ts';
-import { type BucketState, fullBucket, takeToken } from './domain/token-bucket.ts';
 import { explain } from './grpc/explain-host.ts';
 import { type PublicServer, servePublic } from './http/serve-public.ts';
 import { createUpstreamPool } from './http/upstream-pool.ts';
@@ -30,6 +32,10 @@ export async function startRouter(config: Config, { opened, log }: ServiceContex
   const routes = createRouteTable();
   const pools = createPools(() => undefined);
   opened.use(await openView(nats, buckets.live, { log, onChange: ({ key, value }) => routes.apply(key, value) }));
+  const limits = createLimitsInForce(config.limits);
+  opened.use(
+    await openView(nats, buckets.limits, { log, onChange: ({ value }, before) => limits.apply(value, before) }),
+  );
   const upstreams = opened.use(createUpstreamPool());
   const containers = opened.use(
     await openView(nats, buckets.containers, {
@@ -41,7 +47,9 @@ export async function startRouter(config: Config, { opened, log }: ServiceContex
       },
     }),
   );
-  const reporter = opened.use(createLoadReporter(nats, pools, `${hostname()}${config.home}`));
+  const routerId = `${hostname()}${config.home}`;
+  const reporter = opened.use(createLoadReporter(nats, pools, routerId));
+  opened.use(countRouters(nats, limits, reporter, { routerId, log }));
   const timers = opened.use(createTimerWheel());
   const { resultsMax: max, resultExpiryMs: expiryMs } = config.limits;
   const results = opened.use(createWaitingResults({ timers, max, expiryMs }));
@@ -49,7 +57,7 @@ export async function startRouter(config: Config, { opened, log }: ServiceContex
     routes,
     poolOf: pools.of,
     verify: verifierOf(credentials),
-    rate: createRates(config),
+    admission: createAdmission(limits),
     limits: config.limits,
     upstreams,
     results,
@@ -62,14 +70,7 @@ export async function startRouter(config: Config, { opened, log }: ServiceContex
       if (container) setAside(pools.of(container.poolId), containerId, timers);
       publish(nats, subjects.containerExpired, containerId, { containerId, reason });
     },
-    async whyBroken(containerId, withinMs) {
-      const ended = () =>
-        containers.get(containerId)?.state === nodeAgent.ContainerState.EXITED || !containers.get(containerId)
-          ? true
-          : undefined;
-      await containers.until(ended, AbortSignal.timeout(withinMs)).catch(() => undefined);
-      return answerForBroken(containers.get(containerId));
-    },
+    whyBroken: (containerId, withinMs) => whyBroken(containers, containerId, withinMs),
     log,
   };
   const api = serveAll(router.RouterServiceService, { explainHost: ({ host }) => ({ text: explain(around, host) }) });
@@ -82,20 +83,22 @@ export async function startRouter(config: Config, { opened, log }: ServiceContex
   return opened.use(await servePublic({ host, port, secure, graceMs }, around));
 }
 
+async function whyBroken(
+  containers: View<nodeAgent.Container>,
+  containerId: string,
+  withinMs: number,
+): ReturnType<Surroundings['whyBroken']> {
+  const ended = () => {
+    const container = containers.get(containerId);
+    return !container || container.state === nodeAgent.ContainerState.EXITED ? true : undefined;
+  };
+  await containers.until(ended, AbortSignal.timeout(withinMs)).catch(() => undefined);
+  return answerForBroken(containers.get(containerId));
+}
+
 function setAside(pool: Pool, containerId: string, timers: TimerWheel): void {
   pool.setAside(containerId);
   timers.after(SET_ASIDE_MS, () => pool.takeBack(containerId));
-}
-
-function createRates({ limits }: Config): Surroundings['rate'] {
-  const states = new Map<string, BucketState>();
-  const limit = { perSecond: limits.ratePerSecond, burst: limits.rateBurst };
-  return (workspace) => {
-    const nowUs = Math.trunc(performance.now() * 1_000);
-    const taken = takeToken(states.get(workspace) ?? fullBucket(limit, nowUs), limit, nowUs);
-    states.set(workspace, taken);
-    return taken.waitUs / 1_000;
-  };
 }
 
 function verifierOf(credentials: Credentials): DecisionNeeds['verify'] {

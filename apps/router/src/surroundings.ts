@@ -1,6 +1,7 @@
 import type { Logger } from '@portico/telemetry';
 import type { RouterMetrics } from './adapters/router-metrics.ts';
 import type { Limits } from './config.ts';
+import type { Admission } from './domain/admission.ts';
 import type { Answer } from './domain/answers.ts';
 import type { DecisionNeeds } from './domain/decide-target.ts';
 import type { Pool } from './domain/pool.ts';
@@ -14,8 +15,7 @@ export interface Surroundings {
   readonly routes: RouteTable;
   readonly poolOf: (poolId: string) => Pool;
   readonly verify: DecisionNeeds['verify'];
-  /** 0 = go on; else milliseconds until the workspace may send again. */
-  readonly rate: (workspace: string) => number;
+  readonly admission: Admission;
   readonly limits: Limits;
   readonly upstreams: UpstreamPool;
   readonly results: WaitingResults;

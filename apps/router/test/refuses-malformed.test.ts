@@ -7,7 +7,12 @@ let platform: SimulatedPlatform;
 let reached = 0;
 
 before(async () => {
-  platform = await simulatedPlatform({ headerBytesMax: 8_192, headTimeoutMs: 300, bodyBytesMax: 1_000 });
+  platform = await simulatedPlatform({
+    headerBytesMax: 8_192,
+    headTimeoutMs: 300,
+    bodyTimeoutMs: 300,
+    bodyBytesMax: 1_000,
+  });
   await platform.container('ta-1', (request, response) => {
     reached += 1;
     request.resume();
@@ -58,6 +63,7 @@ const corpus: [name: string, bytes: string, status: number][] = [
   ['a chunk size with a bare newline', `${POST}transfer-encoding: chunked\r\n\r\n1\na\r\n0\r\n\r\n`, 400],
   ['a head that is too large', `${GET}x: ${'a'.repeat(9_000)}\r\n\r\n`, 431],
   ['a body that says it is too large', `${POST}content-length: 1001\r\n\r\n`, 413],
+  ['a chunk that says it is too large', `${POST}transfer-encoding: chunked\r\n\r\n3e9\r\n`, 413],
 ];
 
 for (const [name, bytes, status] of corpus) {

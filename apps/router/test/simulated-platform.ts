@@ -9,6 +9,7 @@ import { connectGrpc, serveGrpc, serveSome } from '@portico/grpc';
 import { type Bucket, connectNats, type Nats, openBucket, subscribe } from '@portico/messaging';
 import { type CertificatePaths, eventually, natsServer, silentLog } from '@portico/testing';
 import { type Limits, readConfig } from '../src/config.ts';
+import type { PublicServer } from '../src/http/serve-public.ts';
 import { startRouter } from '../src/router.ts';
 
 const { READY, EXITED } = nodeAgent.ContainerState;
@@ -35,6 +36,12 @@ export interface SimulatedPlatform extends AsyncDisposable {
   stopRouter(): Promise<void>;
   /** The path a container of this id would listen on. */
   socketOf(containerId: string): string;
+  /** What the operator sets for the workspace or a function; undefined takes it away. */
+  limit(target: NonNullable<control.LimitTarget['target']>, bounds: Partial<control.Limit> | undefined): Promise<void>;
+  /** One more router beside the first, at the same NATS server, with the same containers. */
+  anotherRouter(): Promise<{ readonly port: number } & AsyncDisposable>;
+  /** What the first router says of a host. */
+  explain(host?: string): Promise<string>;
   /** A proxy token that is good from now on. */
   token(tokenId: string, secret: string): Promise<void>;
 }
@@ -76,23 +83,26 @@ export async function simulatedPlatform(
 ): Promise<SimulatedPlatform> {
   const opened = new AsyncDisposableStack();
   const nats = opened.use(await natsServer());
-  const home = await mkdtemp(join(tmpdir(), 'pr-'));
-  opened.defer(() => rm(home, { recursive: true, force: true }));
-  await mkdir(join(home, 'run'));
+  const home = await openHome(opened);
   const connected = async (service: ServiceName): Promise<Nats> =>
     opened.use(await connectNats(nats.optionsOf(service), silentLog));
   const live = await openBucket(await connected('control'), buckets.live, true);
+  const limitsSet = await openBucket(await connected('control'), buckets.limits, true);
   const containers = await openBucket(await connected('node-agent'), buckets.containers, true);
   const tokens = await openBucket(await connected('auth'), buckets.tokens, true);
-  opened.use(await serveKey(home));
   const heard = hear(await connected('autoscaler'), opened);
   await live.put('ap-1', appOf());
   const https = certificate && { port: 0, ...certificate };
-  const config = { ...configOf(home, limits), https, nats: nats.optionsOf('router') };
-  const stopping = new AbortController().signal;
+  const start = (at: string, stack: AsyncDisposableStack): Promise<PublicServer> =>
+    startRouter(
+      { ...configOf(at, limits), https, nats: nats.optionsOf('router') },
+      { opened: stack, log: silentLog, stopping: new AbortController().signal },
+    );
   const ofRouter = opened.use(new AsyncDisposableStack());
-  const ports = await startRouter(config, { opened: ofRouter, log: silentLog, stopping });
+  const ports = await start(home, ofRouter);
   const asked = opened.use(connectGrpc(router.RouterServiceService, `unix://${home}/run/router.sock`));
+  const explain = async (host = HOST): Promise<string> =>
+    (await asked.explainHost({ host }, { deadlineMs: 5_000 })).text;
   return {
     ...ports,
     ...heard,
@@ -101,9 +111,18 @@ export async function simulatedPlatform(
       const app = appOf(changes);
       await live.put(app.appId, app);
       const expected = app.state === control.AppState.STOPPED ? ': stopped' : `: pool ${app.routes[0]?.poolId} `;
-      await eventually('the router has heard', async () =>
-        (await asked.explainHost({ host: HOST }, { deadlineMs: 5_000 })).text.includes(expected),
-      );
+      await eventually('the router has heard', async () => (await explain()).includes(expected));
+    },
+    explain,
+    async limit(target, bounds) {
+      const key = target.$case === 'workspace' ? target.value : target.value.tag;
+      if (bounds) await limitsSet.put(key, control.Limit.create({ ...bounds, target: { target } }));
+      else await limitsSet.delete(key);
+    },
+    async anotherRouter() {
+      const stack = opened.use(new AsyncDisposableStack());
+      const another = await start(await openHome(stack), stack);
+      return { ...another, [Symbol.asyncDispose]: () => stack.disposeAsync() };
     },
     async token(tokenId, secret) {
       const secretMac = Buffer.from(macOfSecret(KEY, secret));
@@ -112,6 +131,15 @@ export async function simulatedPlatform(
     stopRouter: () => ofRouter.disposeAsync(),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
+}
+
+/** A home for a router, with the one neighbour that it asks. */
+async function openHome(opened: AsyncDisposableStack): Promise<string> {
+  const home = await mkdtemp(join(tmpdir(), 'pr-'));
+  opened.defer(() => rm(home, { recursive: true, force: true }));
+  await mkdir(join(home, 'run'));
+  opened.use(await serveKey(home));
+  return home;
 }
 
 /** What the router says, as the autoscaler hears it. */

@@ -29,6 +29,7 @@ test('a wait ends with a sentence: at its deadline, at a failed start, when too 
   await eventually('two wait', () => platform.loads.some(({ pools }) => pools[0]?.queued === 2));
   const third = await ask(platform.port);
   assert.deepEqual([third.status, third.headers.get('retry-after')], [429, '1']);
+  assert.equal(third.body, 'modal-http: Function fu-1 reached pending input queue limit (2)');
   await platform.report('ta-1', failedStart('ModuleNotFoundError: no module named x'));
   for (const { status, body } of await Promise.all(waiting)) {
     assert.equal(status, 500);
@@ -231,7 +232,10 @@ test('unknown and stopped hosts, missing and wrong credentials, too many request
   );
   const refused = answers.filter(({ status }) => status === 429);
   assert.ok(refused.length >= 3, `${refused.length} refused`);
-  assert.ok(refused.every(({ headers }) => Number(headers.get('retry-after')) >= 1));
+  for (const { body, headers } of refused) {
+    assert.equal(body, 'modal-http: Input rate limit (1/s) exceeded for workspace local');
+    assert.equal(headers.get('retry-after'), '1');
+  }
   await platform.deploy(appOf({ version: 3, state: 2 }));
   await eventually(
     'it is stopped',

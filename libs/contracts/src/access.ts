@@ -35,8 +35,9 @@ export const accessRules: Record<ServiceName, AccessRule> = {
   },
   'node-agent': { reads: ['placements'], readsStreams: [], listens: [] },
   router: {
-    reads: ['live', 'containers', 'domains', 'tokens', 'environments'],
+    reads: ['live', 'limits', 'containers', 'domains', 'tokens', 'environments'],
     readsStreams: [],
-    listens: [],
+    // Its own kind: routers count each other.
+    listens: ['load'],
   },
 };

@@ -30,6 +30,7 @@ export const buckets = {
   secrets: bucket('secrets', 'control', control.SecretRecord),
   mounts: bucket('mounts', 'control', control.MountRecord),
   labels: bucket('labels', 'control', control.LabelClaim),
+  limits: bucket('limits', 'control', control.Limit),
   placements: bucket('placements', 'autoscaler', autoscaler.Placement),
   nodes: bucket('nodes', 'node-agent', nodeAgent.Node),
   containers: bucket('containers', 'node-agent', nodeAgent.Container),

@@ -55,6 +55,11 @@ const commands: Record<string, Command> = {
       environments: Array.isArray(values['environment']) ? values['environment'].map(String) : [],
     });
   },
+  async limit(config, args) {
+    const text = { type: 'string' } as const;
+    const { values, positionals } = parse(args, { rate: text, burst: text, queue: text, environment: text }, 2);
+    await (await import('./commands/limit.ts')).limit(config, positionals, values);
+  },
   async test(config, args) {
     const { positionals } = parse(args, {}, 10);
     return (await import('./commands/test.ts')).test(config, positionals);

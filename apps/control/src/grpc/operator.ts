@@ -1,5 +1,6 @@
 import { control } from '@portico/contracts';
 import { type ServedApi, serveAll } from '@portico/grpc';
+import { clearLimit, setLimit } from '../limits.ts';
 import type { State } from '../state.ts';
 
 const phaseNames: Record<control.AppPhase, string> = {
@@ -24,5 +25,11 @@ export function operatorApi(state: State): ServedApi {
         hosts: (state.live.get(app.appId)?.routes ?? []).map(({ host }) => host),
       })),
     }),
+    setLimit: async (request) => ({ limit: await setLimit(state, request) }),
+    async clearLimit(request) {
+      await clearLimit(state, request);
+      return {};
+    },
+    listLimits: () => ({ limits: state.limits.values() }),
   });
 }

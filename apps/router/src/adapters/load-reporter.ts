@@ -3,10 +3,12 @@ import { type Nats, publish } from '@portico/messaging';
 import type { Pool } from '../domain/pool.ts';
 import type { Pools } from './pools.ts';
 
-/** Tells the autoscaler about work. */
+/** Tells the autoscaler about work, and other routers about this one. */
 export interface LoadReporter extends Disposable {
   /** The first who waits wakes at once; those after it are in the next report. */
   wake(pool: Pool, appId: string, traceparent: string): void;
+  /** Says at once what it sees, and that it is there. */
+  report(): void;
 }
 
 const EVERY_MS = 1_000;
@@ -29,6 +31,7 @@ export function createLoadReporter(nats: Nats, pools: Pools, routerId: string): 
   };
   const timer = setInterval(report, EVERY_MS);
   return {
+    report,
     wake(pool, appId, traceparent) {
       if (pool.queued === 1)
         publish(nats, subjects.poolWake, pool.poolId, { poolId: pool.poolId, appId, queued: pool.queued, traceparent });

@@ -31,9 +31,13 @@ export const answers = {
   bodyTooLarge: answer(413, 'request body is too large'),
   headTooLarge: answer(431, 'request headers are too large'),
   slowClient: answer(408, 'the request did not arrive in time'),
-  rateLimited: (retryAfterSeconds: number) =>
-    answer(429, 'rate limit exceeded, try again later', { 'retry-after': String(retryAfterSeconds) }),
-  queueFull: answer(429, 'too many requests are waiting for this function', { 'retry-after': '1' }),
+  /** `owner` is whose limit it is; the wait is told in whole seconds, so that whoever keeps to it is let in. */
+  rateLimited: (perSecond: number, owner: string, waitUs: number) =>
+    answer(429, `Input rate limit (${perSecond}/s) exceeded for ${owner}`, {
+      'retry-after': String(Math.ceil(waitUs / 1_000_000)),
+    }),
+  queueFull: (functionId: string, queueMax: number) =>
+    answer(429, `Function ${functionId} reached pending input queue limit (${queueMax})`, { 'retry-after': '1' }),
   queueDeadline: answer(503, 'no container became ready in time', { 'retry-after': '5' }),
   noneReady: answer(503, 'no container is ready', { 'retry-after': '1' }),
   startFailed: (why: string) => answer(500, `internal error: status Failure: ${why}`),

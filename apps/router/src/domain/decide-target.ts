@@ -1,4 +1,5 @@
 import type { control } from '@portico/contracts';
+import type { LimitedParty } from './admission.ts';
 import { type Answer, answers } from './answers.ts';
 import { PROXY_BEARER, type RequestHead } from './http1/request-head.ts';
 import type { Pool } from './pool.ts';
@@ -12,7 +13,7 @@ export type Decision =
       readonly route: control.Route;
       readonly spec: control.PoolSpec;
       readonly pool: Pool;
-      readonly workspace: string;
+      readonly party: LimitedParty;
     };
 
 /** Credentials of a request for the router itself. */
@@ -35,7 +36,7 @@ export interface DecisionNeeds {
 export function decideTarget({ target, credentials, verify, poolOf }: DecisionNeeds): Decision {
   if (target.kind === 'unknown') return { kind: 'answer', answer: answers.unknownHost };
   if (target.kind === 'stopped') return { kind: 'answer', answer: answers.appStopped };
-  const { route, workspace } = target;
+  const { route, party } = target;
   if (route.requiresProxyAuth) {
     if (!credentials) return { kind: 'answer', answer: answers.missingCredentials };
     const verdict = verify(credentials, route.environmentName);
@@ -44,7 +45,7 @@ export function decideTarget({ target, credentials, verify, poolOf }: DecisionNe
   }
   const { spec, pool } = servingPool(target, poolOf);
   if (spec.isServer && !pool.hasReady) return { kind: 'answer', answer: answers.noneReady };
-  return { kind: 'forward', route, spec, pool, workspace };
+  return { kind: 'forward', route, spec, pool, party };
 }
 
 /** The new version as soon as it has a ready container; until then the one before, while that has any. */

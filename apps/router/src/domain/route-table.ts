@@ -1,4 +1,6 @@
 import { control } from '@portico/contracts';
+import type { LimitedParty } from './admission.ts';
+import { functionNameOf } from './limits-in-force.ts';
 
 /** What a host name leads to. */
 export type Target =
@@ -9,7 +11,7 @@ export type Target =
       readonly route: control.Route;
       readonly pool: control.PoolSpec;
       readonly previous: control.PoolSpec | undefined;
-      readonly workspace: string;
+      readonly party: LimitedParty;
     };
 
 /** Host to route, rebuilt app by app as deployments come and go. */
@@ -80,6 +82,12 @@ function targetOf(candidates: readonly Candidate[]): Target {
     route,
     pool,
     previous: app.previousPools.find(({ poolId }) => poolId === route.previousPoolId),
-    workspace: app.workspace,
+    party: partyOf(app, pool),
   };
+}
+
+/** Made once for each route, so that a request needs no string of its own. */
+function partyOf({ workspace, environmentName, name }: control.LiveApp, pool: control.PoolSpec): LimitedParty {
+  const functionName = functionNameOf({ environmentName, appName: name, tag: pool.functionTag });
+  return { workspace, functionName, functionId: pool.functionId };
 }

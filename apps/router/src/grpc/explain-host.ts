@@ -1,7 +1,7 @@
 import type { Surroundings } from '../surroundings.ts';
 
 /** What the router would do with a request to a host, for people. */
-export function explain({ routes, poolOf }: Surroundings, host: string): string {
+export function explain({ routes, poolOf, admission }: Surroundings, host: string): string {
   const target = routes.find(host.toLowerCase());
   if (target.kind !== 'route') return `${host}: ${target.kind}`;
   const describe = (poolId: string): string => {
@@ -9,5 +9,5 @@ export function explain({ routes, poolOf }: Surroundings, host: string): string 
     return `${poolId} (${pool.hasReady ? 'has ready containers' : 'no ready container'}, ${pool.inFlight} running, ${pool.queued} waiting)`;
   };
   const before = target.previous ? `, before it ${describe(target.previous.poolId)}` : '';
-  return `${host}: pool ${describe(target.pool.poolId)}${before}`;
+  return `${host}: pool ${describe(target.pool.poolId)}${before}; ${admission.describe(target.party)}`;
 }

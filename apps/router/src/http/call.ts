@@ -51,7 +51,8 @@ export class Call implements AnswerListener {
   start(forward: Forward): void {
     const lease = forward.pool.tryAcquire(forward.spec.maxConcurrentInputs, this.#tried ?? NONE_TRIED);
     if (lease) return this.#send(forward, lease);
-    if (forward.pool.queued >= this.#around.limits.queueMax) return this.#answer(answers.queueFull);
+    const refusal = this.#around.admission.queueRefusal(forward.party, forward.pool.queued);
+    if (refusal) return this.#answer(refusal);
     const { record } = this.#request;
     record.event('queued');
     const search = searchSlot(this.#around, forward, this.#tried ?? NONE_TRIED, record.traceparent, (granted) => {

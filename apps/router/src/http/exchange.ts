@@ -5,6 +5,7 @@ import type { ResponseHead } from '../domain/http1/response-head.ts';
 import { crossOriginHeaders, preflightAnswer, resultTokenOf, resultUrlOf } from '../domain/result-url.ts';
 import type { Deadline } from '../domain/timer-wheel.ts';
 import type { Surroundings } from '../surroundings.ts';
+import { BodyWatch } from './body-watch.ts';
 import { Call } from './call.ts';
 import type { CallListener } from './call-listener.ts';
 import type { Forward } from './call-state.ts';
@@ -22,6 +23,8 @@ type State =
   | { readonly kind: 'answering'; readonly call: Call; readonly status: number; readonly closes: boolean }
   | { readonly kind: 'over' };
 
+/** Among header lines, each of which ends with CRLF. */
+const EXPECTS_CONTINUE = /^expect:[ \t]*100-continue/im;
 const NEW: State = { kind: 'new' };
 const OVER: State = { kind: 'over' };
 
@@ -35,6 +38,8 @@ export class Exchange implements CallListener {
   #state: State = NEW;
   /** Whose body this one's is; the call that a result comes from has had its own. */
   #ownCall: Call | undefined;
+  /** While a container waits for the rest of the body. */
+  #watch: BodyWatch | undefined;
   /** How long the client waits for an answer before it is sent away. */
   #patience: Deadline | undefined;
 
@@ -49,14 +54,14 @@ export class Exchange implements CallListener {
   /** Decides over the request, and calls if it may. */
   start(): void {
     if (this.#state.kind !== 'new') return;
-    const { routes, verify, poolOf, rate } = this.#around;
+    const { routes, verify, poolOf, admission } = this.#around;
     const target = routes.find(this.#head.host);
     const decision = decideTarget({ target, credentials: proxyCredentialsOf(this.#head), verify, poolOf });
     if (decision.kind === 'answer') return this.onAnswer(decision.answer);
     const token = resultTokenOf(this.#head.target);
     if (token !== undefined) return this.#comeFor(token, decision);
-    const waitMs = rate(decision.workspace);
-    if (waitMs > 0) return this.onAnswer(answers.rateLimited(Math.ceil(waitMs / 1_000)));
+    const refusal = admission.refusal(decision.party, Math.trunc(performance.now() * 1_000));
+    if (refusal) return this.onAnswer(refusal);
     if (this.#body.isTooLarge) return this.onAnswer(answers.bodyTooLarge);
     this.#call(decision);
   }
@@ -70,10 +75,12 @@ export class Exchange implements CallListener {
       this.#endBody(end < 0 ? answers.badRequest('a chunk that is malformed') : answers.bodyTooLarge);
       return -1;
     }
+    if (this.#body.isDone) this.#watch?.stop();
+    else this.#watch?.came();
     const wire = this.#ownCall?.bodyWire;
     if (wire) {
-      if (end > from && !wire.write(bytes.subarray(from, end))) this.#client.pause(true);
-    } else if (this.#body.isFull) this.#client.pause(false);
+      if (end > from && !wire.write(bytes.subarray(from, end))) this.#pause(true);
+    } else if (this.#body.isFull) this.#pause(false);
     this.#beginPatience();
     return end;
   }
@@ -91,17 +98,20 @@ export class Exchange implements CallListener {
   }
 
   onSent(isThrough: boolean): void {
+    // Who asks whether to send the body at all waits for an answer, and may.
+    if (this.#body.hasBegun || !EXPECTS_CONTINUE.test(this.#head.lines)) this.#watchBody();
     // A client that sends nothing is still read, to notice when it leaves.
-    if (isThrough || this.#body.isDone) this.#client.resume();
-    else this.#client.pause(false);
+    if (isThrough || this.#body.isDone) this.#resume();
+    else this.#pause(false);
   }
 
   onDrain(): void {
-    this.#client.resume();
+    this.#resume();
   }
 
   onInterim(text: string): void {
     if (!this.#head.isHttp10) this.#client.sendInterim(text);
+    this.#watchBody();
   }
 
   onHead(head: ResponseHead, body: Buffer): void {
@@ -151,6 +161,22 @@ export class Exchange implements CallListener {
     return state.kind === 'calling' || state.kind === 'answering' ? state.call : undefined;
   }
 
+  #pause(keeping: boolean): void {
+    this.#client.pause(keeping);
+    this.#watch?.pause();
+  }
+
+  #resume(): void {
+    this.#client.resume();
+    this.#watch?.resume();
+  }
+
+  #watchBody(): void {
+    if (this.#body.isDone || this.#watch || this.#state.kind !== 'calling') return;
+    const { timers, limits } = this.#around;
+    this.#watch = new BodyWatch(timers, limits.bodyTimeoutMs, () => this.#endBody(answers.slowClient));
+  }
+
   #call(forward: Forward): void {
     const { address, scheme } = this.#client;
     const request = { head: this.#head, body: this.#body, record: this.#record, clientAddress: address, scheme };
@@ -188,8 +214,8 @@ export class Exchange implements CallListener {
   /** The call goes on; the client is told where to ask for its answer. */
   #sendAway({ call, forward, result: known }: State & { kind: 'calling' }): void {
     const { host, method, target } = this.#head;
-    const { workspace, route } = forward;
-    const owner = { host, functionId: route.functionId, workspace, isHead: method === 'HEAD' };
+    const { party, route } = forward;
+    const owner = { host, functionId: route.functionId, workspace: party.workspace, isHead: method === 'HEAD' };
     const result = known ?? this.#around.results.keep(call, owner);
     if (!result) {
       this.#patience = undefined;
@@ -237,6 +263,7 @@ export class Exchange implements CallListener {
   #become(state: State): void {
     this.#patience?.cancel();
     this.#patience = undefined;
+    this.#watch?.stop();
     this.#state = state;
   }
 

@@ -9,7 +9,6 @@ const REPEATABLE_BYTES = 64 * 1024;
 export class RequestBody {
   readonly #follower: BodyFollower;
   readonly #bytesMax: number;
-  readonly #saysTooLarge: boolean;
   /** Everything from the start, as it came; undefined once a part has been sent and let go. */
   #held: Buffer[] | undefined = [];
   #heldBytes = 0;
@@ -18,7 +17,6 @@ export class RequestBody {
   constructor(framing: Framing, bytesMax: number) {
     this.#follower = createBodyFollower(framing);
     this.#bytesMax = bytesMax;
-    this.#saysTooLarge = framing.kind === 'length' && framing.bytes > bytesMax;
   }
 
   get isDone(): boolean {
@@ -26,7 +24,12 @@ export class RequestBody {
   }
 
   get isTooLarge(): boolean {
-    return this.#saysTooLarge || this.#follower.contentBytes > this.#bytesMax;
+    return this.#follower.announcedBytes > this.#bytesMax;
+  }
+
+  /** Whether anything of it has come. */
+  get hasBegun(): boolean {
+    return this.#heldBytes > 0;
   }
 
   get isRepeatable(): boolean {
@@ -42,7 +45,7 @@ export class RequestBody {
   take(bytes: Buffer, from: number, to: number): number {
     if (this.#follower.isDone) return from;
     const end = this.#follower.follow(bytes, from, to);
-    if (end <= from || !this.#held || this.#saysTooLarge) return end;
+    if (end <= from || !this.#held || this.isTooLarge) return end;
     this.#heldBytes += end - from;
     if (this.#isSent && this.#heldBytes > REPEATABLE_BYTES) this.#held = undefined;
     else this.#held.push(Buffer.from(bytes.subarray(from, end)));

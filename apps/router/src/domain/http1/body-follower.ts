@@ -6,8 +6,8 @@ export interface BodyFollower {
   readonly isDone: boolean;
   /** It is whole whenever the connection ends. */
   readonly endsWithClose: boolean;
-  /** Bytes of content so far, without what frames it. */
-  readonly contentBytes: number;
+  /** Bytes of content as far as they are known: a length counts at once, a chunk as soon as it says its size. */
+  readonly announcedBytes: number;
   /** Trailer lines that came after the content, each with its CRLF. */
   readonly trailers: string;
   /** Takes the bytes from `from` to `to`; the index just past those that belong to the body, or -1 when they are malformed. */
@@ -20,20 +20,16 @@ export type OnContent = (bytes: Buffer, from: number, to: number) => void;
 export function createBodyFollower(framing: Framing, onContent?: OnContent): BodyFollower {
   if (framing.kind === 'chunked') return new ChunkFollower(onContent);
   let left = framing.kind === 'length' ? framing.bytes : Number.POSITIVE_INFINITY;
-  let contentBytes = 0;
   return {
     endsWithClose: framing.kind === 'until-close',
     trailers: '',
     get isDone() {
       return left === 0;
     },
-    get contentBytes() {
-      return contentBytes;
-    },
+    announcedBytes: left,
     follow(bytes, from, to) {
       const taken = Math.min(to - from, left);
       left -= taken;
-      contentBytes += taken;
       if (taken > 0) onContent?.(bytes, from, from + taken);
       return from + taken;
     },

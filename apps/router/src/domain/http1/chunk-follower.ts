@@ -64,8 +64,8 @@ export class ChunkFollower implements BodyFollower {
     return this.#state === 'done';
   }
 
-  get contentBytes(): number {
-    return this.#contentBytes;
+  get announcedBytes(): number {
+    return this.#contentBytes + this.#left;
   }
 
   /** The trailer lines so far, each with its CRLF. */
