@@ -112,6 +112,24 @@ test('TLS 1.1 and a protocol that is not spoken are refused, and a handshake tha
   await once(stalled, 'close');
 });
 
+test('a stop does not wait for handshakes, but for requests', async () => {
+  await using stopping = await simulatedPlatform({}, paths);
+  let release: () => void = () => undefined;
+  await stopping.container('ta-1', (_incoming, response) => {
+    release = () => void response.end('ended');
+  });
+  const stalled = connectPlain({ host: '127.0.0.1', port: stopping.httpsPort ?? 0 });
+  stalled.on('error', () => undefined).resume();
+  const socket = await open({ port: stopping.httpsPort ?? 0 });
+  socket.write(`GET / HTTP/1.1\r\nhost: ${HOST}\r\n\r\n`);
+  await eventually('it runs', () => stopping.loads.some(({ pools }) => pools[0]?.inFlight === 1));
+  const stopped = stopping.stopRouter();
+  await once(stalled, 'close');
+  release();
+  assert.match(String(await new ByteReader(socket).untilClosed()), /^HTTP\/1\.1 200 OK\r\n.*ended$/s);
+  await stopped;
+});
+
 test('a new certificate is used as soon as its files change; a broken one is not', async () => {
   const before = await serial();
   const next = join(folder, 'next');

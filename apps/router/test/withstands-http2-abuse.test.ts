@@ -146,6 +146,12 @@ test('a connection without requests ends after its time, whatever else it says',
   assert.ok(pings > 0);
 });
 
+test('a head that does not come to its end ends its connection', async () => {
+  using client = frameClient(platform.port);
+  client.send(frame(types.HEADERS, flags.END_STREAM, 1, block(...pseudo())));
+  assert.equal((await client.until(({ type }) => type === types.GOAWAY))?.type, types.GOAWAY);
+});
+
 test('no more requests at once than are allowed, and the others are not lost', async () => {
   await using client = http2Client(platform.port);
   await once(client.session, 'remoteSettings');

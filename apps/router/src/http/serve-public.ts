@@ -47,6 +47,7 @@ export async function servePublic(
       isStopping = true;
       plain.close();
       tls?.close();
+      tls?.endGreetings();
       for (const connection of connections) connection.stop();
       if (connections.size === 0) allGone.resolve();
       const { promise: isTime, resolve } = Promise.withResolvers<void>();
@@ -66,8 +67,13 @@ async function listen(server: Server, host: string, port: number): Promise<numbe
   return (server.address() as AddressInfo).port;
 }
 
+interface SecureServer extends TlsServer {
+  /** Nobody waits for handshakes that have not ended when the server stops. */
+  endGreetings(): void;
+}
+
 /** A handshake that fails or takes too long ends its connection and nothing else. */
-function secureServer(certificate: Certificate, handshakeTimeout: number): TlsServer {
+function secureServer(certificate: Certificate, handshakeTimeout: number): SecureServer {
   const optionsOf = (pair: KeyPair): TlsOptions => ({ ...pair, minVersion: 'TLSv1.2' });
   const server = createTlsServer({
     ...optionsOf(certificate.current),
@@ -76,7 +82,20 @@ function secureServer(certificate: Certificate, handshakeTimeout: number): TlsSe
     allowHalfOpen: true,
     noDelay: true,
   });
-  server.on('tlsClientError', (_error, socket) => socket.destroy());
+  const greeting = new Map<string, Socket>();
+  const keyOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress}:${remotePort}`;
+  server
+    .on('connection', (socket) => {
+      const key = keyOf(socket);
+      greeting.set(key, socket);
+      socket.once('close', () => greeting.delete(key));
+    })
+    .on('secureConnection', (socket) => greeting.delete(keyOf(socket)))
+    .on('tlsClientError', (_error, socket) => socket.destroy());
   certificate.onChange((pair) => server.setSecureContext(optionsOf(pair)));
-  return server;
+  return Object.assign(server, {
+    endGreetings() {
+      for (const socket of greeting.values()) socket.destroy();
+    },
+  });
 }
