@@ -3,6 +3,7 @@ import type { Platform } from '@portico/testing';
 
 /** A container as `./portico status --json` tells of it. */
 export interface ContainerStatus {
+  readonly containerId: string;
   readonly function: string;
   readonly state: string;
   readonly pid: number;

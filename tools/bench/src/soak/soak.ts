@@ -45,6 +45,7 @@ export async function soak({ seconds, perSecond }: SoakOptions): Promise<boolean
     perSecond,
     good: counts.good,
     stopped: counts.stopped,
+    heldBack: counts.heldBack,
     failures,
     changes,
     left,
@@ -106,8 +107,13 @@ async function containersLeft(platform: Platform): Promise<number> {
   return running();
 }
 
-function tell({ good, stopped, failed, latenciesMs }: Counts, changes: Changes, growth: readonly Growth[]): void {
+function tell(
+  { good, stopped, heldBack, failed, latenciesMs }: Counts,
+  changes: Changes,
+  growth: readonly Growth[],
+): void {
   print(`${good} requests were answered, ${stopped} were told that their app is stopped; ${JSON.stringify(changes)}`);
+  if (heldBack > 0) print(`${heldBack} requests were not sent: this machine is too small for the rate`);
   print(`latency: p50 ${round(median(latenciesMs))} ms, p99 ${round(quantile(latenciesMs, 0.99))} ms`);
   for (const [why, count] of failed) print(`${count} × ${why}`);
   print('');
