@@ -47,7 +47,7 @@ test('a container reaches other networks, but neither this machine nor other con
   await using at = await machine();
   await using outside = await elsewhere();
   await at.agent();
-  const listener = createServer().listen(0, '0.0.0.0');
+  await using listener = createServer().listen(0, '0.0.0.0');
   await once(listener, 'listening');
   const { port } = listener.address() as AddressInfo;
   const neighbour = await at.place(httpServer(8000), {
@@ -67,13 +67,12 @@ test('a container reaches other networks, but neither this machine nor other con
   assert.deepEqual((await heard(at, id, expected.length)).slice(0, expected.length), expected);
   const nothing = [`closed ${outside.address}`, ...expected.slice(1)];
   assert.deepEqual((await heard(at, blocked, nothing.length)).slice(0, nothing.length), nothing);
-  listener.close();
 });
 
 test('a container sees of the folder it shares only what is its own, and no link leads out of it', async () => {
   await using at = await machine();
   await at.agent();
-  const listener = createServer().listen(join(at.home, 'run/secret.sock'));
+  await using listener = createServer().listen(join(at.home, 'run/secret.sock'));
   await once(listener, 'listening');
   const links = `ln -s ${at.home}/run/secret.sock /__portico/run/web.sock; ln -s /etc/hostname /__portico/run/file`;
   const id = await at.place(`ls /__portico/run; ${links}; echo linked; sleep 60`, { spec: plain });
@@ -83,7 +82,6 @@ test('a container sees of the folder it shares only what is its own, and no link
   const connected = once(socket, 'connect').finally(() => socket.destroy());
   await assert.rejects(connected, { code: 'ELOOP' });
   await assert.rejects(readFile(join(at.folderOf(id), 'r/file')), { code: 'ELOOP' });
-  listener.close();
 });
 
 test('a container has few rights and can get no more', async () => {

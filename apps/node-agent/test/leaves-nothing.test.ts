@@ -34,13 +34,16 @@ async function tracesOf({ home, instance }: Machine): Promise<Record<string, str
     ),
     cables: (await lines(run('ip', ['-br', 'link']))).filter((line) => line.startsWith(cablePrefixOf(instance))),
     cgroups: cgroups.flat(),
-    processes: commands.filter((command) => command.startsWith('/bin/sh') && command.includes(home)),
+    processes: commands.filter((command) => /^(\/bin\/sh|runc)\0/.test(command) && command.includes(home)),
     folders: await readdir(join(home, 'c')).catch(() => []),
   };
 }
 
 const countsOf = (traces: Record<string, string[]>) =>
   Object.fromEntries(Object.entries(traces).map(([kind, found]) => [kind, found.length]));
+
+const shimsIn = (traces: Record<string, string[]>): number =>
+  traces['processes']?.filter((command) => command.startsWith('/bin/sh')).length ?? 0;
 
 async function ready(at: Machine): Promise<string> {
   const id = await at.place(httpServer(8000), {
@@ -61,7 +64,7 @@ test('nothing is left of a container that has ended, and all is left of the othe
     return countsOf(await tracesOf(at));
   };
   const before = await settled();
-  assert.deepEqual([before['mounts'], before['processes'], before['folders'], before['cables']], [2, 1, 1, 4]);
+  assert.deepEqual([before['mounts'], before['processes'], before['folders'], before['cables']], [2, 2, 1, 4]);
   assert.ok((before['cgroups'] ?? 0) > 0);
   const goes = await ready(at);
   await at.desire(goes, { desired: autoscaler.Desired.DRAIN, stopNow: true });
@@ -76,6 +79,8 @@ test('the cleanup program takes away all of an instance whose node-agent was kil
   const agent = await at.agentProcess();
   await ready(at);
   await ready(at);
+  await at.place('sleep 60', { spec: { plainImage: true } });
+  await eventually('a third is starting', async () => shimsIn(await tracesOf(at)) === 3);
   await agent.kill();
   const program = join(import.meta.dirname, '../src/cleanup-main.ts');
   const child = spawn(process.execPath, ['--conditions=@portico/source', program, at.home], { stdio: 'inherit' });

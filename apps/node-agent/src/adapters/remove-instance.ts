@@ -1,9 +1,10 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from './command.ts';
+import { kill } from './kill.ts';
 import { bridgeOf, cablePrefixOf, namespacePrefixOf, tableOf } from './network.ts';
 import { removeCgroups } from './remove-cgroups.ts';
-import { runcRootOf } from './runc-driver.ts';
+import { runcRootOf, SHIM_NAME } from './runc-driver.ts';
 
 const ignore = (): undefined => undefined;
 
@@ -20,9 +21,20 @@ export async function removeInstance(home: string, instance: string): Promise<vo
 }
 
 async function removeContainers(runcRoot: string): Promise<void> {
+  await endShims(runcRoot);
   const ids = await readdir(runcRoot).catch(() => []);
   await Promise.all(ids.map((id) => run('runc', ['--root', runcRoot, 'delete', '--force', id]).catch(ignore)));
   await rm(runcRoot, { recursive: true, force: true });
+}
+
+/** Ends what stays beside the containers first: no start goes on, and runc waits for none that is taken from under it. */
+async function endShims(runcRoot: string): Promise<void> {
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    const words = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
+    const isShim = words[3] === SHIM_NAME && words[4] === runcRoot;
+    const isRuncRun = words[0] === 'runc' && words[2] === runcRoot && words.includes('run');
+    if (isShim || isRuncRun) kill(Number(pid));
+  }
 }
 
 async function removeMounts(home: string): Promise<void> {

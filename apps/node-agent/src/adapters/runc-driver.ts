@@ -58,11 +58,14 @@ export function cgroupOf(instance: string, containerId: string): string {
   return `/portico-${instance}/${containerId}`;
 }
 
+/** By this name, its first argument, a shim is known among the machine's processes. */
+export const SHIM_NAME = 'portico-shim';
+
 const SHIM =
   'runc --root "$1" --log "$2/runc.log" --log-format json run --keep --bundle "$2" --pid-file "$2/pid" "$3"; code=$?; echo "$code" > "$2/exit.new"; mv "$2/exit.new" "$2/exit"';
 
 function launch(root: string, spec: RunSpec): Promise<void> {
-  const child = spawn('/bin/sh', ['-c', SHIM, 'portico-shim', root, spec.bundleDir, spec.containerId], {
+  const child = spawn('/bin/sh', ['-c', SHIM, SHIM_NAME, root, spec.bundleDir, spec.containerId], {
     detached: true,
     stdio: ['ignore', spec.stdout, spec.stderr],
     cwd: '/',
