@@ -20,7 +20,7 @@ if (files.length === 0) {
       '--test',
       '--test-reporter=spec',
       '--test-concurrency=2',
-      '--test-timeout=600000',
+      '--test-timeout=420000',
       ...files.map((file) => join(project, file)),
     ],
     { cwd: project, stdio: 'inherit', timeout: PROJECT_TIMEOUT_MS },

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { createInterface } from 'node:readline';
 import type { Config } from '../config.ts';
+import { digestLine, emptyDigest, type FailureDigest } from '../domain/failure-digest.ts';
 import { countLine, emptyTally, type Tally } from '../domain/test-tally.ts';
 import { say } from '../terminal.ts';
 import { UserError } from '../user-error.ts';
@@ -19,22 +20,31 @@ export async function test(config: Config, names: readonly string[]): Promise<nu
   const stages = STAGES.filter((stage) => names.length === 0 || names.includes(stage));
   let tally = emptyTally;
   const summary: string[] = [];
+  const failures: string[] = [];
   for (const stage of stages) {
     say(`\n── ${stage} ──`);
     const begin = Date.now();
     const result = await runStage(config, stage);
     tally = { passed: tally.passed + result.tally.passed, failed: tally.failed + result.tally.failed };
+    failures.push(...result.failures);
     // A stage that fails without a failed test (a lint error, a crash) counts as one failure.
     if (!result.isGood && result.tally.failed === 0) tally = { ...tally, failed: tally.failed + 1 };
     summary.push(
       `${result.isGood ? 'ok    ' : 'FAILED'}  ${stage.padEnd(10)} ${Math.round((Date.now() - begin) / 1000)} s`,
     );
   }
+  if (failures.length > 0) say(`\n── failed tests ──\n${failures.join('\n')}`);
   say(`\n${summary.join('\n')}\n\n${tally.passed} passed, ${tally.failed} failed`);
   return tally.failed === 0 ? 0 : 1;
 }
 
-async function runStage({ root, passedOn }: Config, stage: Stage): Promise<{ isGood: boolean; tally: Tally }> {
+interface StageResult {
+  readonly isGood: boolean;
+  readonly tally: Tally;
+  readonly failures: readonly string[];
+}
+
+async function runStage({ root, passedOn }: Config, stage: Stage): Promise<StageResult> {
   const child = spawn(
     process.execPath,
     [join(root, 'node_modules/.bin/nx'), 'run-many', '-t', stage, '--output-style=stream', '--parallel=2'],
@@ -53,10 +63,12 @@ async function runStage({ root, passedOn }: Config, stage: Stage): Promise<{ isG
   );
   const closed = once(child, 'close') as Promise<[number | null]>;
   let tally = emptyTally;
+  let digest: FailureDigest = emptyDigest;
   for await (const line of createInterface({ input: child.stdout })) {
     say(line);
     tally = countLine(tally, line);
+    digest = digestLine(digest, line);
   }
   const [code] = await closed;
-  return { isGood: code === 0, tally };
+  return { isGood: code === 0, tally, failures: digest.lines };
 }

@@ -7,7 +7,7 @@ export interface Tally {
 export const emptyTally: Tally = { passed: 0, failed: 0 };
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: colours of terminals begin with this character
-const COLOURS = /\u001b\[[0-9;]*m/g;
+export const COLOURS = /\u001b\[[0-9;]*m/g;
 
 /** Adds what one line of output says; most lines say nothing. */
 export function countLine(tally: Tally, line: string): Tally {
