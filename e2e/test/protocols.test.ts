@@ -48,6 +48,8 @@ before(async () => {
   );
   const deployed = await platform.modal('deploy', join(repository, 'e2e/apps/protocols.py'));
   assert.equal(deployed.exitCode, 0, deployed.output);
+  // The client breaks long lines.
+  assert.ok(deployed.output.replaceAll(/\s/g, '').includes(`https://${HOST}:${httpsPort}`), deployed.output);
 });
 
 after(() => opened.disposeAsync());

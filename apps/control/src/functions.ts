@@ -46,7 +46,9 @@ export function factsOf(state: State, record: control.FunctionRecord): FunctionF
 }
 
 export function urlOf({ config }: State, host: string): string {
-  return config.httpPort === 80 ? `http://${host}` : `http://${host}:${config.httpPort}`;
+  const { httpPort, httpsPort } = config;
+  if (httpsPort !== undefined) return httpsPort === 443 ? `https://${host}` : `https://${host}:${httpsPort}`;
+  return httpPort === 80 ? `http://${host}` : `http://${host}:${httpPort}`;
 }
 
 /** The host names of a function, claimed for it; a newer ephemeral app takes them from an older one. */

@@ -67,7 +67,15 @@ export async function controlOnNats({ clientTimeoutMs = 60_000, ...script }: Scr
   const [sdkPort, apiPort] = [await freePort(), await freePort()];
   const config = {
     ...{ home, workspace: 'local', logLevel: 'silent', otlpEndpoint: undefined, graceMs: 1_000 },
-    ...{ nats: nats.optionsOf('control'), sdkPort, apiPort, httpPort: 8080, listen: '127.0.0.1', clientTimeoutMs },
+    ...{
+      nats: nats.optionsOf('control'),
+      sdkPort,
+      apiPort,
+      httpPort: 8080,
+      httpsPort: undefined,
+      listen: '127.0.0.1',
+      clientTimeoutMs,
+    },
     baseDomain: 'localhost',
   };
   const start = async (): Promise<AsyncDisposableStack> => {
