@@ -1,6 +1,7 @@
 import {
   type ClientHttp2Session,
   type ClientHttp2Stream,
+  type ClientSessionOptions,
   type ClientSessionRequestOptions,
   connect,
   type OutgoingHttpHeaders,
@@ -19,8 +20,8 @@ export interface Http2Reply {
   readonly body: string;
 }
 
-export function http2Client(port: number): Http2Client {
-  const session = connect(`http://127.0.0.1:${port}`);
+export function http2Client(port: number, options: ClientSessionOptions = {}): Http2Client {
+  const session = connect(`http://127.0.0.1:${port}`, options);
   session.on('error', () => undefined);
   return {
     session,
@@ -63,4 +64,9 @@ export function replyOf(stream: ClientHttp2Stream): Promise<Http2Reply> {
 /** A request without a body, and its answer. */
 export function askHttp2(session: ClientHttp2Session, headers: OutgoingHttpHeaders = {}): Promise<Http2Reply> {
   return replyOf(request(session, headers));
+}
+
+/** Every value of one field. */
+export function valuesOf(fields: readonly string[], name: string): string[] {
+  return fields.flatMap((field, i) => (i % 2 === 0 && field === name ? [fields[i + 1] ?? ''] : []));
 }

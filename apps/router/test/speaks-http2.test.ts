@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { constants } from 'node:http2';
 import { after, before, test } from 'node:test';
 import { eventually } from '@portico/testing';
-import { askHttp2, http2Client, replyOf, request } from './http2-client.ts';
+import { askHttp2, http2Client, replyOf, request, valuesOf } from './http2-client.ts';
 import { ask, rawClient } from './raw-client.ts';
 import { HOST, type SimulatedPlatform, simulatedPlatform } from './simulated-platform.ts';
 
@@ -251,7 +251,3 @@ test('a body that grows too large is answered with a 413', async () => {
   stream.write('a'.repeat(1_001));
   assert.equal((await replyOf(stream)).status, 413);
 });
-
-function valuesOf(fields: readonly string[], name: string): string[] {
-  return fields.flatMap((field, i) => (i % 2 === 0 && field === name ? [fields[i + 1] ?? ''] : []));
-}

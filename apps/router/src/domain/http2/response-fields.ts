@@ -1,8 +1,12 @@
 import { readFields } from '../http1/fields.ts';
 import type { ResponseHead } from '../http1/response-head.ts';
 
-/** What of an answer's head HTTP/2 must not carry (RFC 9113 section 8.2.2), and what it has no use for. */
+/** What HTTP/2 must not carry (RFC 9113 section 8.2.2), and what it has no use for. */
 const dropped: ReadonlySet<string> = new Set([
+  'connection',
+  'te',
+  'transfer-encoding',
+  'upgrade',
   'http2-settings',
   'proxy-connection',
   'keep-alive',
@@ -26,8 +30,13 @@ export function interimFields({ status, lines }: ResponseHead): string[] {
   return [':status', String(status), ...fieldsOf(lines, (name) => dropped.has(name) || name === 'content-length')];
 }
 
-/** Header or trailer lines, each with its CRLF, as names and values by turns. */
-export function fieldsOf(lines: string, isDropped: (name: string) => boolean): string[] {
+/** The fields of trailer lines, each with its CRLF. */
+export function trailerFields(lines: string): string[] {
+  return fieldsOf(lines, (name) => dropped.has(name));
+}
+
+/** Lines, each with its CRLF, as names and values by turns. */
+function fieldsOf(lines: string, isDropped: (name: string) => boolean): string[] {
   const fields = readFields(lines, 0, lines.length);
   const pairs: string[] = [];
   for (let i = 0; i < (fields?.count ?? 0); i++) {

@@ -5,7 +5,7 @@ import { type BodyFollower, createBodyFollower } from '../../domain/http1/body-f
 import type { RequestHead } from '../../domain/http1/request-head.ts';
 import { type ResponseHead, readResponseHead } from '../../domain/http1/response-head.ts';
 import { trailerLines } from '../../domain/http2/request-head.ts';
-import { fieldsOf, interimFields, responseFields } from '../../domain/http2/response-fields.ts';
+import { interimFields, responseFields, trailerFields } from '../../domain/http2/response-fields.ts';
 import type { Exchange } from '../exchange.ts';
 import type { ExchangeClient, Scheme } from '../exchange-client.ts';
 import { connectTunnel } from '../tunnel.ts';
@@ -27,6 +27,8 @@ type State =
 const OVER: State = { kind: 'over' };
 /** The date is the container's to say. */
 const SEND_OPTIONS: ServerStreamResponseOptions & { sendDate: boolean } = { sendDate: false };
+/** Clients take no more frames for a head than this fills, and end the whole connection over one more. */
+const ANSWER_HEAD_BYTES_MAX = 96 * 1024;
 const { NGHTTP2_NO_ERROR } = constants;
 
 /** One stream of HTTP/2: its request becomes what HTTP/1.1 would have sent, and its answer is made from what HTTP/1.1 says. */
@@ -34,6 +36,8 @@ export class ClientStream implements ExchangeClient {
   readonly #stream: ServerHttp2Stream;
   readonly #connection: StreamConnection;
   readonly #isChunked: boolean;
+  /** Only the head of the answer is asked for. */
+  readonly #isHead: boolean;
   #state: State = OVER;
   #isBodyWhole: boolean;
   #trailers = '';
@@ -44,6 +48,7 @@ export class ClientStream implements ExchangeClient {
     this.#stream = stream;
     this.#connection = connection;
     this.#isChunked = head.framing.kind === 'chunked';
+    this.#isHead = head.method === 'HEAD';
     this.#isBodyWhole = stream.endAfterHeaders;
   }
 
@@ -102,6 +107,10 @@ export class ClientStream implements ExchangeClient {
 
   sendHead(head: ResponseHead, { requestId }: ClientHeadOptions, body: Buffer): boolean {
     if (!this.#isOpen) return true;
+    if (head.lines.length > ANSWER_HEAD_BYTES_MAX) {
+      sendWhole(this.#stream, answers.unreachable, this.#isHead);
+      return true;
+    }
     const hasTrailers = head.framing.kind === 'chunked';
     this.#stream.respond(responseFields(head, requestId), { ...SEND_OPTIONS, waitForTrailers: hasTrailers });
     if (hasTrailers) this.#stream.once('wantTrailers', () => this.#sendTrailers());
@@ -185,7 +194,7 @@ export class ClientStream implements ExchangeClient {
   }
 
   #sendTrailers(): void {
-    if (this.#isOpen) this.#stream.sendTrailers(objectOf(fieldsOf(this.#follower?.trailers ?? '', () => false)));
+    if (this.#isOpen) this.#stream.sendTrailers(objectOf(trailerFields(this.#follower?.trailers ?? '')));
   }
 }
 

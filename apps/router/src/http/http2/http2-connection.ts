@@ -18,8 +18,8 @@ const RESETS: RateLimit = { perSecond: 50, burst: 500 };
 /** Frames and streams that may be wrong until the connection ends. */
 const MISTAKES_MAX = 100;
 const FIELDS_MAX = 2_048;
-/** Largest head of an answer. */
-const ANSWER_HEAD_BYTES_MAX = 256 * 1024;
+/** Largest header block that may be sent; no head that is let through becomes as large. */
+const SENT_BLOCK_BYTES_MAX = 256 * 1024;
 /** Of what node:http2 holds for one connection; more, and new streams are refused. */
 const MEMORY_MIB_MAX = 32;
 
@@ -52,7 +52,7 @@ export class Http2Connection implements StreamConnection {
         enableConnectProtocol: true,
       },
       maxHeaderListPairs: FIELDS_MAX,
-      maxSendHeaderBlockLength: ANSWER_HEAD_BYTES_MAX,
+      maxSendHeaderBlockLength: SENT_BLOCK_BYTES_MAX,
       maxSessionMemory: MEMORY_MIB_MAX,
       maxSessionInvalidFrames: MISTAKES_MAX,
       maxSessionRejectedStreams: MISTAKES_MAX,
