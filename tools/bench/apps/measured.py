@@ -13,11 +13,10 @@ def endpoint():
 
 
 @app.function(image=image, min_containers=1, max_containers=1)
-@modal.concurrent(max_inputs=1000)
+@modal.concurrent(max_inputs=4000)
 @modal.asgi_app()
 def bare():
-    body = b"x" * 100
-    headers = [(b"content-type", b"text/plain"), (b"content-length", b"100")]
+    bodies = {"/": b"x" * 100, "/large": b"x" * 1024 * 1024}
 
     async def answer(scope, receive, send):
         if scope["type"] == "lifespan":
@@ -26,7 +25,35 @@ def bare():
                 await send({"type": message["type"] + ".complete"})
                 if message["type"] == "lifespan.shutdown":
                     return
+        if scope["type"] == "websocket":
+            return await echo(receive, send)
+        body = bodies[scope["path"]]
+        length = str(len(body)).encode()
+        headers = [(b"content-type", b"text/plain"), (b"content-length", length)]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
     return answer
+
+
+@app.function(image=image, max_containers=1)
+@modal.concurrent(max_inputs=4000)
+@modal.asgi_app()
+def sockets():
+    async def answer(scope, receive, send):
+        if scope["type"] == "lifespan":
+            while True:
+                message = await receive()
+                await send({"type": message["type"] + ".complete"})
+                if message["type"] == "lifespan.shutdown":
+                    return
+        await echo(receive, send)
+
+    return answer
+
+
+async def echo(receive, send):
+    await receive()
+    await send({"type": "websocket.accept"})
+    while (message := await receive())["type"] == "websocket.receive":
+        await send({"type": "websocket.send", "text": message["text"]})

@@ -39,15 +39,17 @@ error_log logs/error.log;
 events { worker_connections 4096; }
 http {
   access_log off;
+  map $http_upgrade $connection_header { default ""; ~. upgrade; }
   client_body_temp_path logs/body; proxy_temp_path logs/proxy; fastcgi_temp_path logs/f; uwsgi_temp_path logs/u; scgi_temp_path logs/s;
-  upstream container { server unix:${socketPath}; keepalive 256; }
+  upstream container { server unix:${socketPath}; keepalive 512; }
   server {
     listen 127.0.0.1:${port};
     keepalive_requests 100000000;
     location / {
       proxy_pass http://container;
       proxy_http_version 1.1;
-      proxy_set_header Connection "";
+      proxy_set_header Connection $connection_header;
+      proxy_set_header Upgrade $http_upgrade;
       proxy_set_header Host $host;
       proxy_set_header X-Forwarded-For $remote_addr;
     }

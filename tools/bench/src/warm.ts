@@ -2,19 +2,34 @@ import { globSync } from 'node:fs';
 import type { NetConnectOpts } from 'node:net';
 import { join } from 'node:path';
 import { type Platform, repository, startPlatform } from '@portico/testing';
+import { type Conversation, openEcho, openHttp } from './conversations.ts';
 import { median, print, printBudgets, printJson, printTable, quantile, round } from './figures.ts';
 import { type LoadResult, runLoad } from './load.ts';
+import { measureMany } from './many.ts';
 import { startNginx } from './nginx.ts';
 
 const ROUNDS = 5;
-const SECONDS = 2;
+const SECONDS = 1;
 const HOST = 'local--measured-bare.localhost';
+const CONNECTIONS = [1, 64, 512];
 
 /** One way to reach the container. */
 interface Way {
-  readonly name: string;
+  readonly name: 'container' | 'router' | 'nginx';
   readonly endpoint: NetConnectOpts;
 }
+
+/** What is said on each connection. */
+interface Kind {
+  readonly name: string;
+  readonly open: (endpoint: NetConnectOpts) => Promise<Conversation>;
+}
+
+const kinds: readonly Kind[] = [
+  { name: '100 bytes', open: (endpoint) => openHttp(endpoint, HOST, '/') },
+  { name: '1 MiB', open: (endpoint) => openHttp(endpoint, HOST, '/large') },
+  { name: 'WebSocket echo', open: (endpoint) => openEcho(endpoint, HOST) },
+];
 
 /** The router against the container itself and against nginx, in turn and in random order. */
 export async function measureWarm(): Promise<boolean> {
@@ -22,85 +37,93 @@ export async function measureWarm(): Promise<boolean> {
   const deployed = await platform.modal('deploy', join(repository, 'tools/bench/apps/measured.py'));
   if (deployed.exitCode !== 0) throw new Error(deployed.output);
   const through: Way = { name: 'router', endpoint: { host: '127.0.0.1', port: platform.httpPort } };
-  await measure(through, 1, 1);
+  await warmUp(through);
   const socketPath = await socketOf(platform);
+  const cases = await measureCases(platform, through, socketPath);
+  const many = await measureMany(platform);
+  const alone = cases.find(({ kind, connections }) => kind === '100 bytes' && connections === 1);
+  const addedMs = (alone?.p50Ms.router ?? Number.NaN) - (alone?.p50Ms.container ?? Number.NaN);
+  const isGood = printBudgets([{ what: 'added latency of the router, p50', figure: addedMs, most: 1, unit: 'ms' }]);
+  printJson({ bench: 'warm', addedMs, cases, many });
+  return isGood;
+}
+
+interface Case {
+  readonly kind: string;
+  readonly connections: number;
+  readonly p50Ms: Record<Way['name'], number>;
+}
+
+async function measureCases(platform: Platform, through: Way, socketPath: string): Promise<Case[]> {
   await using nginx = await startNginx(join(platform.home, 'nginx'), socketPath);
   const ways: Way[] = [
     { name: 'container', endpoint: { path: socketPath } },
     through,
     { name: 'nginx', endpoint: { host: '127.0.0.1', port: nginx.port } },
   ];
-  print('one connection at a time: latency');
-  const alone = await rounds(ways, 1);
-  printTable(latencyRows(ways, alone));
-  print('\n64 connections: throughput (the container is the limit)');
-  const crowded = await rounds(ways, 64);
-  printTable(throughputRows(ways, crowded));
-  const p50 = (name: string): number => median(latenciesOf(alone, name));
-  const addedMs = p50('router') - p50('container');
-  const isGood = printBudgets([{ what: 'added latency of the router, p50', figure: addedMs, most: 1, unit: 'ms' }]);
-  const figures = { addedMs, nginxAddedMs: p50('nginx') - p50('container') };
-  printJson({ bench: 'warm', ...figures, ratios: ratiosOf(ways, crowded) });
-  return isGood;
+  const cases: Case[] = [];
+  for (const kind of kinds) {
+    for (const connections of CONNECTIONS) {
+      const results = await rounds(ways, kind, connections);
+      print(`\n${kind.name}, ${connections} ${connections === 1 ? 'connection' : 'connections'}`);
+      printTable(rowsOf(ways, results));
+      cases.push({ kind: kind.name, connections, ...figuresOf(ways, results) });
+    }
+  }
+  return cases;
 }
 
 type Rounds = ReadonlyMap<string, LoadResult>[];
 
-async function rounds(ways: readonly Way[], connections: number): Promise<Rounds> {
+async function rounds(ways: readonly Way[], { open }: Kind, connections: number): Promise<Rounds> {
   const results: Rounds = [];
   for (let i = 0; i < ROUNDS; i++) {
     const round = new Map<string, LoadResult>();
-    for (const way of [...ways].sort(() => Math.random() - 0.5))
-      round.set(way.name, await measure(way, connections, SECONDS));
+    for (const { name, endpoint } of [...ways].sort(() => Math.random() - 0.5))
+      round.set(name, await runLoad({ open: () => open(endpoint), connections, seconds: SECONDS }));
     results.push(round);
   }
   return results;
 }
 
-async function measure({ name, endpoint }: Way, connections: number, seconds: number): Promise<LoadResult> {
-  const result = await runLoad({ endpoint, host: HOST, connections, seconds });
-  if (result.failures > 0) throw new Error(`${result.failures} requests by way of ${name} have failed`);
-  return result;
+async function warmUp({ endpoint }: Way): Promise<void> {
+  for (const { open } of kinds) await runLoad({ open: () => open(endpoint), connections: 1, seconds: 1 });
 }
 
 function latenciesOf(results: Rounds, name: string): number[] {
   return results.flatMap((round) => [...(round.get(name)?.latenciesMs ?? [])]);
 }
 
-function latencyRows(ways: readonly Way[], results: Rounds): string[][] {
-  const base = median(latenciesOf(results, 'container'));
+/** Of each round against another way in the same round. */
+function ratioOf(results: Rounds, name: string, to: Way['name']): number {
+  return median(results.map((round) => (round.get(name)?.perSecond ?? 0) / (round.get(to)?.perSecond ?? 1)));
+}
+
+function rowsOf(ways: readonly Way[], results: Rounds): string[][] {
   return [
-    ['way', 'p50 ms', 'p99 ms', 'added p50 ms', '× container'],
+    ['way', 'p50 ms', 'p99 ms', 'a second', '× container', '× nginx'],
     ...ways.map(({ name }) => {
       const samples = latenciesOf(results, name);
-      const p50 = median(samples);
-      return [name, ...[p50, quantile(samples, 0.99), p50 - base, p50 / base].map(round)];
+      const perSecond = median(results.map((result) => result.get(name)?.perSecond ?? 0));
+      const ratios = [ratioOf(results, name, 'container'), ratioOf(results, name, 'nginx')];
+      return [name, ...[median(samples), quantile(samples, 0.99), perSecond, ...ratios].map(round)];
     }),
   ];
 }
 
-/** Of each round against nginx in the same round. */
-function ratiosOf(ways: readonly Way[], results: Rounds): Record<string, number> {
-  const ratio = (name: string): number =>
-    median(results.map((round) => (round.get(name)?.perSecond ?? 0) / (round.get('nginx')?.perSecond ?? 1)));
-  return Object.fromEntries(ways.map(({ name }) => [name, ratio(name)]));
-}
-
-function throughputRows(ways: readonly Way[], results: Rounds): string[][] {
-  const ratios = ratiosOf(ways, results);
-  return [
-    ['way', 'requests/s', '× nginx'],
-    ...ways.map(({ name }) => [
-      name,
-      round(median(results.map((result) => result.get(name)?.perSecond ?? 0))),
-      round(ratios[name] ?? 0),
-    ]),
-  ];
+function figuresOf(ways: readonly Way[], results: Rounds) {
+  const by = (of: (name: Way['name']) => number) =>
+    Object.fromEntries(ways.map(({ name }) => [name, of(name)])) as Record<Way['name'], number>;
+  return {
+    p50Ms: by((name) => median(latenciesOf(results, name))),
+    toContainer: by((name) => ratioOf(results, name, 'container')),
+    toNginx: by((name) => ratioOf(results, name, 'nginx')),
+  };
 }
 
 /** The socket of the one container that is ready. */
 async function socketOf({ home }: Platform): Promise<string> {
-  const [path] = globSync(join(home, 'c/*/web.sock'));
+  const [path] = globSync(join(home, 'c/*/r/web.sock'));
   if (!path) throw new Error(`no container listens in ${home}/c`);
   return path;
 }
