@@ -28,6 +28,8 @@ export interface Surroundings {
     spec: control.ContainerSpec,
   ) => Promise<imageBuilder.PrepareFileSystemResponse>;
   readonly metrics: NodeMetrics;
+  /** Aborts when node-agent ends: nothing is tried again after that. */
+  readonly closing: AbortSignal;
   readonly log: Logger;
 }
 

@@ -43,7 +43,7 @@ export class Life {
     this.saved = saved;
     this.dir = join(around.containersDir, shortOf(report.containerId));
     this.runDir = runFolderOf(this.dir);
-    this.logs = createLogShipper(around.logs, report, around.log);
+    this.logs = createLogShipper(around.logs, report, around);
     this.ready.promise.catch(() => undefined);
   }
 

@@ -60,8 +60,11 @@ async function surroundingsOf(config: Config, opened: AsyncDisposableStack, own:
   const images = opened.use(
     connectGrpc(imageBuilder.ImageServiceService, `unix://${socketOf(config.home, 'image-builder')}`),
   );
+  const closing = new AbortController();
+  opened.defer(() => closing.abort());
   return {
     ...own,
+    closing: closing.signal,
     containersDir: config.containersDir,
     defaultMemoryBytes: config.defaultMemoryBytes,
     openFilesMax: await openFilesMax(),

@@ -1,8 +1,9 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { nodeAgent } from '@portico/contracts';
 import type { EventStream } from '@portico/messaging';
 import type { Logger } from '@portico/telemetry';
 
-/** Carries what one container prints to the log stream, in order, in small batches. */
+/** Carries what one container prints to the log stream, in order, in small batches, until node-agent closes. */
 export interface LogShipper {
   add(data: string, source: nodeAgent.LogSource): void;
   /** Resolves when all that was added is stored, or the time is up. */
@@ -11,24 +12,37 @@ export interface LogShipper {
 
 const BATCH_MS = 10;
 const BATCH_BYTES = 256 * 1024;
+const RETRY_MS = 250;
 /** Held while NATS is away; beyond it the oldest lines are dropped and a note says so. */
 const HELD_BYTES = 8 * 1024 * 1024;
 
 export function createLogShipper(
   stream: EventStream<nodeAgent.LogBatch>,
   ids: { readonly appId: string; readonly containerId: string; readonly functionId: string },
-  log: Logger,
+  { log, closing }: { readonly log: Logger; readonly closing: AbortSignal },
 ): LogShipper {
   let held: nodeAgent.LogItem[] = [];
   let heldBytes = 0;
   let dropped = 0;
   let shipping: Promise<void> | undefined;
+  const untilStored = async (publish: () => Promise<unknown>): Promise<void> => {
+    for (let attempt = 0; !closing.aborted; attempt++) {
+      try {
+        await publish();
+        return;
+      } catch (error) {
+        if (attempt === 0)
+          log.warn({ err: error, container: ids.containerId }, 'The log stream does not take lines; trying again');
+        await delay(RETRY_MS, undefined, { signal: closing }).catch(() => undefined);
+      }
+    }
+  };
   const ship = async (): Promise<void> => {
     while (held.length > 0) {
       const items = takeBatch(held);
       held = held.slice(items.length);
       heldBytes -= items.reduce((sum, item) => sum + item.data.length, 0);
-      await publishUntilStored(stream, ids, items, log);
+      await untilStored(() => stream.publish([ids.appId, ids.containerId], { ...ids, items }));
     }
     shipping = undefined;
   };
@@ -49,7 +63,10 @@ export function createLogShipper(
       shipping ??= delay(BATCH_MS).then(ship);
     },
     async flush(withinMs) {
-      await Promise.race([shipping ?? Promise.resolve(), delay(withinMs)]);
+      await Promise.race([
+        shipping ?? Promise.resolve(),
+        delay(withinMs, undefined, { signal: closing, ref: false }),
+      ]).catch(() => undefined);
     },
   };
 }
@@ -62,26 +79,4 @@ function takeBatch(held: readonly nodeAgent.LogItem[]): nodeAgent.LogItem[] {
     end += 1;
   }
   return held.slice(0, end);
-}
-
-async function publishUntilStored(
-  stream: EventStream<nodeAgent.LogBatch>,
-  ids: { readonly appId: string; readonly containerId: string; readonly functionId: string },
-  items: nodeAgent.LogItem[],
-  log: Logger,
-): Promise<void> {
-  for (let attempt = 0; ; attempt++) {
-    try {
-      await stream.publish([ids.appId, ids.containerId], { ...ids, items });
-      return;
-    } catch (error) {
-      if (attempt === 0)
-        log.warn({ err: error, container: ids.containerId }, 'The log stream does not take lines; trying again');
-      await delay(250);
-    }
-  }
-}
-
-function delay(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
