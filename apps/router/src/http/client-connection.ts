@@ -160,14 +160,14 @@ export class ClientConnection implements WireListener, ExchangeClient {
   }
 
   becomeTunnel(head: ResponseHead, container: Wire, early: Buffer, onOver: () => void): void {
-    const { client: listener } = connectTunnel(this.wire, container, onOver);
+    const ends = connectTunnel(this.wire, container, head, onOver);
+    this.#state = { kind: 'tunnel', listener: ends.client };
     this.wire.writeText(upgradeHead(head));
-    if (early.length > 0) this.wire.write(Buffer.from(early));
-    this.#state = { kind: 'tunnel', listener };
+    if (early.length > 0) ends.container.onBytes(early, early.length);
     const held = this.#held;
     this.#held = undefined;
     this.wire.resume();
-    if (held) listener.onBytes(held, held.length);
+    if (held) ends.client.onBytes(held, held.length);
   }
 
   #awaiting(): State {

@@ -1,10 +1,23 @@
+import type { ResponseHead } from '../domain/http1/response-head.ts';
+import { connectWebSocket } from './websocket-tunnel.ts';
 import type { Wire, WireListener } from './wire.ts';
 
 /** A side of a tunnel: a socket, or what behaves like one. */
 export type TunnelSide = Pick<Wire, 'write' | 'keepBytes' | 'pause' | 'resume' | 'end' | 'destroy'>;
 
+/** What hears the two sides of a tunnel. */
+export interface TunnelEnds {
+  readonly client: WireListener;
+  readonly container: WireListener;
+}
+
 /** Bytes both ways, each side at the pace of the other, until both have ended or one has broken off. */
-export function connectTunnel(client: TunnelSide, container: Wire, onOver: () => void): { client: WireListener } {
+export function connectTunnel(
+  client: TunnelSide,
+  container: Wire,
+  { upgrade, lines }: Pick<ResponseHead, 'upgrade' | 'lines'>,
+  onOver: () => void,
+): TunnelEnds {
   let isOver = false;
   let ended = 0;
   const over = (): void => {
@@ -29,6 +42,8 @@ export function connectTunnel(client: TunnelSide, container: Wire, onOver: () =>
     },
     onClose: over,
   });
-  container.listener = oneWay(container, client);
-  return { client: oneWay(client, container) };
+  const plain = { client: oneWay(client, container), container: oneWay(container, client) };
+  const ends = upgrade.toLowerCase() === 'websocket' ? connectWebSocket(client, container, lines, plain) : plain;
+  container.listener = ends.container;
+  return ends;
 }

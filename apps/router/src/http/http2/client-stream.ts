@@ -156,11 +156,11 @@ export class ClientStream implements ExchangeClient {
       end: () => void stream.end(),
       destroy: () => (stream.writableEnded ? stream.close() : breakOff(stream)),
     };
-    const { client: listener } = connectTunnel(side, container, onOver);
-    this.#state = { kind: 'tunnel', listener };
+    const ends = connectTunnel(side, container, head, onOver);
+    this.#state = { kind: 'tunnel', listener: ends.client };
     // The change of protocol is a success here (RFC 8441 section 5).
     stream.respond(responseFields(head, '', 200), SEND_OPTIONS);
-    if (early.length > 0) side.write(early);
+    if (early.length > 0) ends.container.onBytes(early, early.length);
     stream.resume();
   }
 
