@@ -100,8 +100,49 @@ test('an app goes back to any version of before, and forward again', async () =>
   await serves(1);
 });
 
+test('a renamed environment keeps its apps, secrets, URLs, limits and tokens; another may have its former name', async () => {
+  const url = 'local-stage--guarded-place';
+  await good('deploy', '--env', 'staging', source);
+  const { text: before } = await ask(platform, url);
+  assert.equal(
+    (await platform.portico('limit', 'set', 'guarded/place', '--environment', 'staging', '--queue', '9')).exitCode,
+    0,
+  );
+  assert.match(
+    await refused('environment', 'update', 'staging', '--set-name', 'main'),
+    /There is an environment "main"/,
+  );
+  await good('environment', 'update', 'staging', '--set-name', 'prod');
+  assert.match((await good('environment', 'list')).output, /prod/);
+  assert.doesNotMatch((await good('environment', 'list')).output, /staging/);
+  assert.equal((await ask(platform, url)).text, before);
+  // What came with the old name still finds it.
+  for (const name of ['prod', 'staging']) {
+    assert.match((await good('app', 'list', '--env', name)).output, /guarded/);
+    assert.match((await good('secret', 'list', '--env', name)).output, /place/);
+    assert.match((await good('deploy', '--env', name, source)).output, /local-stage--guarded-place/);
+  }
+  assert.match((await platform.portico('limit', 'list')).output, /prod +guarded\/place/);
+  const made = await platform.portico('token', 'create', '--proxy', '--environment', 'prod');
+  const [, key = '', secret = ''] = /Modal-Key: (wk-\S+)\s+Modal-Secret: (ws-\S+)/.exec(made.output) ?? [];
+  const headers = { 'modal-key': key, 'modal-secret': secret };
+  await eventually(
+    'the token is good there',
+    async () => (await ask(platform, 'local-stage--guarded-inner', '/', { headers })).status === 200,
+  );
+  assert.match((await platform.portico('token', 'list')).output, new RegExp(`${key} .* prod +good`));
+  assert.match(await refused('environment', 'delete', 'staging', '--yes'), /is called "prod" now/);
+  await good('environment', 'create', 'staging');
+  assert.doesNotMatch((await good('app', 'list', '--env', 'staging')).output, /guarded/);
+  assert.match((await good('app', 'list', '--env', 'prod')).output, /guarded/);
+  assert.match(
+    await refused('environment', 'update', 'prod', '--set-name', 'staging'),
+    /There is an environment "staging"/,
+  );
+});
+
 test('an environment that is deleted takes its apps and secrets along', async () => {
-  await good('environment', 'delete', 'staging', '--yes');
+  await good('environment', 'delete', 'prod', '--yes');
   await eventually('its URL is gone', async () => (await ask(platform, 'local-stage--guarded-place')).status === 404);
   assert.deepEqual(await placeOf('local--guarded-place'), { place: 'home', version: 1 });
 });

@@ -22,6 +22,14 @@ before(async () => {
 
 after(() => platform[Symbol.asyncDispose]());
 
+/** Ids of the containers that may get requests. */
+async function readyContainers(): Promise<string[]> {
+  const { containers } = JSON.parse((await platform.portico('status', '--json')).output) as {
+    containers: { containerId: string; state: string }[];
+  };
+  return containers.filter(({ state }) => state === 'ready').map(({ containerId }) => containerId);
+}
+
 const json = (text: string): unknown => JSON.parse(text);
 
 test('an endpoint reads query parameters, and refuses what is wrong', async () => {
@@ -99,6 +107,38 @@ test('a redeploy without a change says so; one under load answers with the new c
   await eventually('it answers on', () => load.answers.length > since + 30);
   await load.stop();
   assert.deepEqual(load.failures, []);
+});
+
+test('a deploy that recreates ends all containers of before, and the next request finds the new code', async () => {
+  const recreate = async (...command: string[]): Promise<string> => {
+    const { exitCode, output } = await platform.modal(...command, '--strategy', 'recreate');
+    assert.equal(exitCode, 0, output);
+    return output;
+  };
+  await ask(platform, 'local--web-square', '/?x=1');
+  const old = await readyContainers();
+  assert.ok(old.length >= 2, 'several functions have containers');
+  await writeFile(source, (await readFile(source, 'utf8')).replace('"version": 1}', '"version": 3}'));
+  assert.match(await recreate('deploy', source), /Terminating running containers/);
+  assert.deepEqual(
+    (await readyContainers()).filter((id) => old.includes(id)),
+    [],
+  );
+  const { status, text } = await ask(platform, 'local--web-square', '/?x=4');
+  assert.deepEqual([status, json(text)], [200, { result: 17, version: 3 }]);
+  const fresh = await readyContainers();
+  assert.doesNotMatch(await recreate('deploy', source), /Terminating/);
+  assert.deepEqual(
+    (await readyContainers()).filter((id) => fresh.includes(id)),
+    fresh,
+    'a deploy without a change ends none',
+  );
+  await recreate('app', 'rollover', 'web');
+  assert.deepEqual(
+    (await readyContainers()).filter((id) => fresh.includes(id)),
+    [],
+  );
+  assert.equal((await ask(platform, 'local--web-square', '/?x=4')).status, 200);
 });
 
 test('list, logs, history and stop work; a stopped app says so', async () => {

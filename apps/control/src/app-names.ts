@@ -1,12 +1,12 @@
 import { control } from '@portico/contracts';
 import { DomainError } from '@portico/errors';
 import { newId } from '@portico/ids';
-import { environmentOf } from './domain/apps.ts';
+import { environmentTitleOf } from './domain/apps.ts';
 import type { State } from './state.ts';
 
 const { DEPLOYED, STOPPED } = control.AppPhase;
 
-/** What a new app begins with. */
+/** What a new app begins with; `environmentName` is what the data of its environment is kept under. */
 export type NewApp = Pick<control.App, 'name' | 'environmentName' | 'tags' | 'createdBy'>;
 
 /** Names go into keys. */
@@ -29,7 +29,7 @@ function holderOf(state: State, key: string): control.App | undefined {
 
 /** The app of a name that has none yet: of clients that come at once all get the same one. */
 export function createNamed(state: State, wanted: NewApp, phase: control.AppPhase): Promise<control.App> {
-  const key = nameKeyOf(wanted.name, environmentOf(state, wanted.environmentName).name);
+  const key = nameKeyOf(wanted.name, wanted.environmentName);
   return state.turns.take(`name ${key}`, async () => {
     const holder = holderOf(state, key);
     if (!holder) {
@@ -44,7 +44,8 @@ export function createNamed(state: State, wanted: NewApp, phase: control.AppPhas
 }
 
 /** An app that is deployed under another name than it was made with needs that name too. */
-export function claimName(state: State, { appId, name, environmentName }: control.App): Promise<void> {
+export function claimName(state: State, app: control.App): Promise<void> {
+  const { appId, name, environmentName } = app;
   const key = nameKeyOf(name, environmentName);
   return state.turns.take(`name ${key}`, async () => {
     const holder = holderOf(state, key);
@@ -53,7 +54,7 @@ export function claimName(state: State, { appId, name, environmentName }: contro
       throw new DomainError(
         'failed-precondition',
         'app.name_taken',
-        `There is another app "${name}" in the environment "${environmentName}": deploy again to replace its code.`,
+        `There is another app "${name}" in the environment "${environmentTitleOf(state, app)}": deploy again to replace its code.`,
       );
     await state.appNames.put(key, { appId });
   });
@@ -64,7 +65,6 @@ export async function createApp(state: State, wanted: NewApp, phase: control.App
   const app = control.App.create({
     ...wanted,
     appId: newId('app'),
-    environmentName: environmentOf(state, wanted.environmentName).name,
     phase,
     createdAt: state.now(),
   });

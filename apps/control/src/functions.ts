@@ -1,7 +1,7 @@
 import { control } from '@portico/contracts';
 import { DomainError } from '@portico/errors';
 import { modal } from '@portico/modal-protocol';
-import { environmentOf } from './domain/apps.ts';
+import { environmentOfRecord } from './domain/apps.ts';
 import type { FunctionFacts } from './domain/function-reply.ts';
 import { hostLabelOf } from './domain/labels.ts';
 import type { State } from './state.ts';
@@ -65,7 +65,7 @@ export async function claimHosts(
   for (const [method, config] of webMethodsOf(definition)) {
     const { label, isTruncated } = hostLabelOf({
       workspace: state.config.workspace,
-      webSuffix: environmentOf(state, app.environmentName).webSuffix,
+      webSuffix: environmentOfRecord(state, app).webSuffix,
       appName: app.name,
       functionName: method ? `${record.tag.replace('.*', '')}.${method}` : record.tag.replace('.*', ''),
       customLabel: config.requestedSuffix,

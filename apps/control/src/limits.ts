@@ -1,6 +1,7 @@
 import { control } from '@portico/contracts';
 import { DomainError } from '@portico/errors';
-import { environmentOf } from './domain/apps.ts';
+import { environmentOf, environmentOfRecord, environmentTitleOf } from './domain/apps.ts';
+import { findEnvironment } from './domain/environments.ts';
 import { checkedBounds, keyOfTarget, titleOfTarget } from './domain/limit-names.ts';
 import type { State } from './state.ts';
 
@@ -31,13 +32,34 @@ export async function clearLimit(state: State, { target }: control.ClearLimitReq
   await state.limits.delete(keyOfTarget(held));
 }
 
+/** Takes away what is set for functions of an environment that goes. */
+export async function dropLimits(state: State, environmentName: string): Promise<void> {
+  const targets = state.limits.values().flatMap(({ target }) => target?.target ?? []);
+  const left = targets.filter(
+    (target) => target.$case === 'function' && target.value.environmentName === environmentName,
+  );
+  await Promise.all(left.map((target) => state.limits.delete(keyOfTarget(target))));
+}
+
+/** All limits, with what environments are called. */
+export function shownLimits(state: State): control.Limit[] {
+  return state.limits.values().map((limit) => {
+    const target = limit.target?.target;
+    if (target?.$case !== 'function') return limit;
+    const value = { ...target.value, environmentName: environmentTitleOf(state, target.value) };
+    return { ...limit, target: { target: { $case: 'function', value } } };
+  });
+}
+
 function namedTarget(state: State, wanted: control.LimitTarget | undefined): Target {
   const target = wanted?.target;
   if (target?.$case === 'workspace' && target.value === state.config.workspace) return target;
   if (target?.$case !== 'function')
     throw new DomainError('not-found', 'limit.no_target', `There is no workspace "${target?.value ?? ''}" here.`);
   // An environment that is gone may have left limits behind.
-  const environmentName = target.value.environmentName || environmentOf(state, '').name;
+  const called = target.value.environmentName;
+  const found = called ? findEnvironment(state.environments.values(), called) : environmentOf(state, '');
+  const environmentName = found?.name ?? called;
   return { $case: 'function', value: { ...target.value, environmentName } };
 }
 
@@ -46,7 +68,7 @@ function presentTarget(state: State, wanted: control.LimitTarget | undefined): T
   const named = namedTarget(state, wanted);
   if (named.$case === 'workspace') return named;
   const { environmentName, appName } = named.value;
-  environmentOf(state, environmentName);
+  environmentOfRecord(state, { environmentName });
   const tags = state.apps
     .values()
     .filter((app) => app.name === appName && app.environmentName === environmentName && isRunning(app))

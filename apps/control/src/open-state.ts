@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { buckets, streams } from '@portico/contracts';
+import { buckets, control, streams } from '@portico/contracts';
 import { newId } from '@portico/ids';
 import { connectNats, type Nats, openStream, openView } from '@portico/messaging';
 import type { Logger } from '@portico/telemetry';
@@ -58,12 +58,12 @@ export async function openState(
 async function ensureDefaultEnvironment({ environments, now }: State): Promise<void> {
   if (environments.values().some((environment) => environment.isDefault)) return;
   const environmentId = newId('environment');
-  await environments.put(DEFAULT_ENVIRONMENT, {
+  const fresh = {
     environmentId,
     name: DEFAULT_ENVIRONMENT,
-    webSuffix: '',
     isDefault: true,
     imageBuilderVersion: BUILDER_VERSION,
     createdAt: now(),
-  });
+  };
+  await environments.put(DEFAULT_ENVIRONMENT, control.Environment.create(fresh));
 }

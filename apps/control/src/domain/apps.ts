@@ -2,6 +2,7 @@ import { control } from '@portico/contracts';
 import { DomainError } from '@portico/errors';
 import { modal } from '@portico/modal-protocol';
 import type { State } from '../state.ts';
+import { currentNameOf, findEnvironment } from './environments.ts';
 
 const { INITIALIZING, EPHEMERAL, DETACHED, DEPLOYED, STOPPED } = control.AppPhase;
 
@@ -88,11 +89,10 @@ export function lifecycleOf(app: control.App): modal.AppLifecycle {
   });
 }
 
-/** The environment of a request: an empty name means the default one. */
+/** The environment of a request, by what users call it: an empty name means the default one. */
 export function environmentOf(state: Pick<State, 'environments'>, name: string): control.Environment {
-  const found = name
-    ? state.environments.get(name)
-    : state.environments.values().find((environment) => environment.isDefault);
+  const all = state.environments.values();
+  const found = name ? findEnvironment(all, name) : all.find((environment) => environment.isDefault);
   if (!found)
     throw new DomainError(
       'not-found',
@@ -100,6 +100,26 @@ export function environmentOf(state: Pick<State, 'environments'>, name: string):
       `There is no environment "${name}": create it with "modal environment create ${name}".`,
     );
   return found;
+}
+
+/** The environment that a record of ours belongs to. */
+export function environmentOfRecord(
+  state: Pick<State, 'environments'>,
+  { environmentName }: { readonly environmentName: string },
+): control.Environment {
+  const found = state.environments.get(environmentName);
+  if (!found)
+    throw new DomainError('not-found', 'environment.not_found', `The environment "${environmentName}" is gone.`);
+  return found;
+}
+
+/** What users call the environment of a record of ours; one that is gone keeps its name. */
+export function environmentTitleOf(
+  state: Pick<State, 'environments'>,
+  { environmentName }: { readonly environmentName: string },
+): string {
+  const found = state.environments.get(environmentName);
+  return found ? currentNameOf(found) : environmentName;
 }
 
 /** Who calls, for histories: the name of the token. */

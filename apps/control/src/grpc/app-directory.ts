@@ -1,6 +1,7 @@
 import { control } from '@portico/contracts';
 import { modal } from '@portico/modal-protocol';
 import { appById, appStateOf, deployedApp, environmentOf, lifecycleOf, previousApp } from '../domain/apps.ts';
+import { currentNameOf } from '../domain/environments.ts';
 import type { State } from '../state.ts';
 import type { ModalHandlers } from './handlers.ts';
 import { layoutOf } from './layout.ts';
@@ -11,13 +12,13 @@ const { INITIALIZING, DEPLOYED, STOPPED } = control.AppPhase;
 export function appDirectoryHandlers(state: State): ModalHandlers {
   return {
     appGetByDeploymentName({ name, environmentName }) {
-      const environment = environmentOf(state, environmentName).name;
-      const app = deployedApp(state, name, environment);
-      const previous = app ?? previousApp(state, name, environment);
+      const environment = environmentOf(state, environmentName);
+      const app = deployedApp(state, name, environment.name);
+      const previous = app ?? previousApp(state, name, environment.name);
       return modal.AppGetByDeploymentNameResponse.create({
         appId: app?.appId ?? '',
         previousAppId: app ? '' : (previous?.appId ?? ''),
-        environmentName: environment,
+        environmentName: currentNameOf(environment),
         lifecycle: previous && lifecycleOf(previous),
       });
     },

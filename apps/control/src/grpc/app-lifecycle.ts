@@ -24,7 +24,8 @@ const { INITIALIZING, DEPLOYED } = control.AppPhase;
 export function appLifecycleHandlers(state: State): ModalHandlers {
   return {
     async appCreate({ description, environmentName, appState, tags }, call) {
-      const wanted = { name: description, environmentName, tags, createdBy: creatorOf(state, call) };
+      const { name } = environmentOf(state, environmentName);
+      const wanted = { name: description, environmentName: name, tags, createdBy: creatorOf(state, call) };
       const phase = phaseOfState(appState);
       const isDeploy = appState === modal.AppState.APP_STATE_INITIALIZING;
       const app = isDeploy ? await createNamed(state, wanted, phase) : await createApp(state, wanted, phase);
@@ -40,7 +41,7 @@ export function appLifecycleHandlers(state: State): ModalHandlers {
       const known = deployedApp(state, appName, environment);
       if (known) return modal.AppGetOrCreateResponse.create({ appId: known.appId });
       if (objectCreationType === modal.ObjectCreationType.OBJECT_CREATION_TYPE_UNSPECIFIED)
-        throw noApp(appName, environment);
+        throw noApp(appName, environmentName || environment);
       const wanted = {
         name: appName,
         environmentName: environment,

@@ -2,7 +2,8 @@ import { control } from '@portico/contracts';
 import { DomainError } from '@portico/errors';
 import { type ServedApi, serveAll } from '@portico/grpc';
 import { modal } from '@portico/modal-protocol';
-import { appById, environmentOf } from '../domain/apps.ts';
+import { appById, environmentOfRecord } from '../domain/apps.ts';
+import { currentNameOf } from '../domain/environments.ts';
 import { definitionById } from '../functions.ts';
 import type { State } from '../state.ts';
 import { mergedSecrets } from './images.ts';
@@ -35,7 +36,8 @@ function specOf(
   const definition = definitionById(state, definitionId);
   const record = state.definitions.get(definitionId);
   const deployment = state.deployments.get(`${appId}.${pool.appVersion}`) ?? app;
-  const environment = environmentOf(state, app.environmentName);
+  const environment = environmentOfRecord(state, app);
+  const environmentName = currentNameOf(environment);
   const args = modal.ContainerArguments.create({
     taskId: containerId,
     functionId: pool.functionId,
@@ -45,7 +47,7 @@ function specOf(
       ? { ...definition, maxConcurrentInputs: Math.max(2, definition.maxConcurrentInputs), targetConcurrentInputs: 0 }
       : definition,
     serializedParams: Buffer.from(pool.serializedParams),
-    environmentName: environment.name,
+    environmentName,
     appLayout: layoutOf(
       state,
       deployment,
@@ -57,7 +59,7 @@ function specOf(
     containerArguments: Buffer.from(modal.ContainerArguments.encode(args).finish()),
     environment: new Map([
       ...mergedSecrets(state, definition.secretIds),
-      ...platformVariables(containerId, pool, environment.name),
+      ...platformVariables(containerId, pool, environmentName),
     ]),
     mounts: definition.mountIds.flatMap((id) => state.mounts.get(id) ?? []),
     clientVersion: clientVersionOf(state, definition) || (record?.clientVersion ?? ''),

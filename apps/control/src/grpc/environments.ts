@@ -1,13 +1,17 @@
-import type { control } from '@portico/contracts';
+import { control } from '@portico/contracts';
 import { DomainError } from '@portico/errors';
 import { newId } from '@portico/ids';
 import { modal } from '@portico/modal-protocol';
 import { environmentOf, OPERATOR } from '../domain/apps.ts';
 import { checkedName, checkedSuffix, suffixOfName } from '../domain/environment-names.ts';
+import { currentNameOf, renamed, withoutFormerName } from '../domain/environments.ts';
+import { dropLimits } from '../limits.ts';
 import { stopApp } from '../publishing/stop-app.ts';
 import type { State } from '../state.ts';
 import type { ModalHandlers } from './handlers.ts';
 
+/** What gives and changes names takes turns. */
+const NAMES = 'names of environments';
 /** The versions of the image builder that images can be made with. */
 const BUILDER_VERSIONS = ['2025.06', '2026.10'];
 
@@ -16,17 +20,17 @@ export function environmentHandlers(state: State): ModalHandlers {
   return {
     environmentGetOrCreate({ deploymentName }) {
       const environment = environmentOf(state, deploymentName);
-      const { environmentId, name, imageBuilderVersion, webSuffix } = environment;
+      const { environmentId, imageBuilderVersion, webSuffix } = environment;
       const settings = modal.EnvironmentSettings.create({ imageBuilderVersion, webhookSuffix: webSuffix });
       return modal.EnvironmentGetOrCreateResponse.create({
         environmentId,
-        metadata: modal.EnvironmentMetadata.create({ name, settings }),
+        metadata: modal.EnvironmentMetadata.create({ name: currentNameOf(environment), settings }),
       });
     },
     environmentList: () =>
       modal.EnvironmentListResponse.create({ items: state.environments.values().map((found) => itemOf(state, found)) }),
-    environmentCreate: (request) => create(state, request),
-    environmentUpdate: (request) => update(state, request),
+    environmentCreate: (request) => state.turns.take(NAMES, () => create(state, request)),
+    environmentUpdate: (request) => state.turns.take(NAMES, () => update(state, request)),
     environmentDelete: ({ name }) => remove(state, name),
   };
 }
@@ -42,14 +46,18 @@ async function create(
       'Portico has no roles yet: create the environment without --restricted.',
     );
   checkedName(name);
-  const webSuffix = freeSuffix(state, name, suffixOfName(name));
+  requireFree(state, name);
+  const webSuffix = freeSuffix(state, undefined, suffixOfName(name));
   const [{ imageBuilderVersion }] = [environmentOf(state, '')];
   const environmentId = newId('environment');
-  const fresh = { environmentId, name, webSuffix, isDefault: false, imageBuilderVersion, createdAt: state.now() };
-  await state.environments.create(name, fresh).catch((error: unknown) => {
-    if (DomainError.from(error).kind !== 'already-exists') throw error;
-    throw new DomainError('already-exists', 'environment.exists', `There is an environment "${name}" already.`);
+  // The data of one that had the name before is kept under it.
+  const key = state.environments.get(name) ? environmentId : name;
+  const fresh = control.Environment.create({
+    ...{ environmentId, name: key, currentName: name, webSuffix, imageBuilderVersion },
+    createdAt: state.now(),
   });
+  await takeOver(state, name);
+  await state.environments.create(key, fresh);
   return {};
 }
 
@@ -58,13 +66,12 @@ async function update(
   { currentName, name, webSuffix, imageBuilderVersion }: modal.EnvironmentUpdateRequest,
 ): Promise<modal.EnvironmentListItem> {
   const environment = environmentOf(state, currentName);
-  if (name !== undefined && name !== environment.name)
-    throw new DomainError(
-      'unimplemented',
-      'environment.no_rename',
-      'Portico does not rename environments yet: create a new one and deploy there.',
-    );
-  const suffix = webSuffix === undefined ? environment.webSuffix : freeSuffix(state, environment.name, webSuffix);
+  const isRenamed = name !== undefined && name !== currentNameOf(environment);
+  if (isRenamed) {
+    checkedName(name);
+    requireFree(state, name);
+  }
+  const suffix = webSuffix === undefined ? environment.webSuffix : freeSuffix(state, environment, webSuffix);
   const version = imageBuilderVersion || BUILDER_VERSIONS[0];
   if (version === undefined || !BUILDER_VERSIONS.includes(version))
     throw new DomainError(
@@ -72,11 +79,12 @@ async function update(
       'environment.builder_version',
       `There is no image builder ${version}; there are: ${BUILDER_VERSIONS.join(', ')}.`,
     );
+  if (isRenamed) await takeOver(state, name);
   const changed = await state.environments.modify(
     environment.name,
     (now) =>
       now && {
-        ...now,
+        ...(isRenamed ? renamed(now, name) : now),
         webSuffix: suffix,
         imageBuilderVersion: imageBuilderVersion === undefined ? now.imageBuilderVersion : version,
       },
@@ -86,6 +94,13 @@ async function update(
 
 async function remove(state: State, name: string): Promise<Record<string, never>> {
   const environment = environmentOf(state, name);
+  // A name of before is no proof that this one is meant.
+  if (currentNameOf(environment) !== (name || currentNameOf(environment)))
+    throw new DomainError(
+      'failed-precondition',
+      'environment.renamed',
+      `The environment "${name}" is called "${currentNameOf(environment)}" now: delete it by that name.`,
+    );
   if (environment.isDefault)
     throw new DomainError(
       'failed-precondition',
@@ -105,29 +120,42 @@ async function remove(state: State, name: string): Promise<Record<string, never>
       .filter(isIn)
       .map(({ secretId }) => state.secrets.delete(secretId)),
   );
+  await dropLimits(state, environment.name);
   await state.environments.delete(environment.name);
   return {};
 }
 
+/** No other environment is called so now. */
+function requireFree(state: State, name: string): void {
+  if (state.environments.values().every((other) => currentNameOf(other) !== name)) return;
+  throw new DomainError('already-exists', 'environment.exists', `There is an environment "${name}" already.`);
+}
+
+/** A name leads no more to those who had it before. */
+async function takeOver(state: State, name: string): Promise<void> {
+  for (const other of state.environments.values())
+    await state.environments.modify(other.name, (now) => now && withoutFormerName(now, name));
+}
+
 /** Two environments with one suffix would claim each other's URLs. */
-function freeSuffix(state: State, name: string, webSuffix: string): string {
+function freeSuffix(state: State, own: control.Environment | undefined, webSuffix: string): string {
   checkedSuffix(webSuffix);
-  const holder = state.environments.values().find((other) => other.name !== name && other.webSuffix === webSuffix);
+  const holder = state.environments.values().find((other) => other.name !== own?.name && other.webSuffix === webSuffix);
   if (holder)
     throw new DomainError(
       'failed-precondition',
       'environment.suffix_taken',
-      `The web suffix "${webSuffix}" belongs to the environment "${holder.name}": choose another one.`,
+      `The web suffix "${webSuffix}" belongs to the environment "${currentNameOf(holder)}": choose another one.`,
     );
   return webSuffix;
 }
 
 function itemOf(state: State, environment: control.Environment): modal.EnvironmentListItem {
-  const { environmentId, name, webSuffix, isDefault, imageBuilderVersion, createdAt } = environment;
-  const running = [...state.placements.entries()].filter(([, { pool }]) => pool?.environmentName === name);
+  const { environmentId, webSuffix, isDefault, imageBuilderVersion, createdAt } = environment;
+  const running = [...state.placements.entries()].filter(([, { pool }]) => pool?.environmentName === environment.name);
   return modal.EnvironmentListItem.create({
     environmentId,
-    name,
+    name: currentNameOf(environment),
     webhookSuffix: webSuffix,
     default: isDefault,
     imageBuilderVersion,

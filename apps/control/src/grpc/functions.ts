@@ -37,7 +37,7 @@ export function functionHandlers(
         throw new DomainError(
           'not-found',
           'function.not_found',
-          `There is no function "${objectTag}" in a deployed app "${appName}" of the environment "${environment}".`,
+          `There is no function "${objectTag}" in a deployed app "${appName}" of the environment "${environmentName || environment}".`,
         );
       const { functionId: id, handleMetadata, functionData } = described(state, functionById(state, functionId));
       return modal.FunctionGetResponse.create({ functionId: id, handleMetadata, function: functionData });
@@ -59,7 +59,7 @@ export function functionHandlers(
         throw new DomainError(
           'not-found',
           'class.not_found',
-          `There is no class "${objectTag}" in a deployed app "${appName}" of the environment "${environment}".`,
+          `There is no class "${objectTag}" in a deployed app "${appName}" of the environment "${environmentName || environment}".`,
         );
       return modal.ClassGetResponse.create({ classId, handleMetadata: modal.ClassHandleMetadata.create({}) });
     },

@@ -1,6 +1,7 @@
 import { control } from '@portico/contracts';
 import { type ServedApi, serveAll } from '@portico/grpc';
-import { clearLimit, setLimit } from '../limits.ts';
+import { environmentTitleOf } from '../domain/apps.ts';
+import { clearLimit, setLimit, shownLimits } from '../limits.ts';
 import type { State } from '../state.ts';
 
 const phaseNames: Record<control.AppPhase, string> = {
@@ -19,7 +20,7 @@ export function operatorApi(state: State): ServedApi {
       apps: state.apps.values().map((app) => ({
         appId: app.appId,
         name: app.name,
-        environmentName: app.environmentName,
+        environmentName: environmentTitleOf(state, app),
         phase: phaseNames[app.phase],
         version: app.version,
         hosts: (state.live.get(app.appId)?.routes ?? []).map(({ host }) => host),
@@ -30,6 +31,7 @@ export function operatorApi(state: State): ServedApi {
       await clearLimit(state, request);
       return {};
     },
-    listLimits: () => ({ limits: state.limits.values() }),
+    listEnvironments: () => ({ environments: state.environments.values() }),
+    listLimits: () => ({ limits: shownLimits(state) }),
   });
 }

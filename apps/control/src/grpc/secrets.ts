@@ -2,7 +2,8 @@ import { control } from '@portico/contracts';
 import { DomainError } from '@portico/errors';
 import { newId } from '@portico/ids';
 import { modal } from '@portico/modal-protocol';
-import { environmentOf, OPERATOR } from '../domain/apps.ts';
+import { environmentOf, environmentTitleOf, OPERATOR } from '../domain/apps.ts';
+import { currentNameOf } from '../domain/environments.ts';
 import type { State } from '../state.ts';
 import type { ModalHandlers } from './handlers.ts';
 
@@ -14,29 +15,32 @@ export function secretHandlers(state: State): ModalHandlers {
     secretGetOrCreate: (request) => {
       const { deploymentName: name, environmentName } = request;
       if (!name) return getOrCreate(state, request);
-      return state.turns.take(`secret ${environmentName}/${name}`, () => getOrCreate(state, request));
+      return state.turns.take(`secret ${environmentOf(state, environmentName).name}/${name}`, () =>
+        getOrCreate(state, request),
+      );
     },
     secretList({ environmentName }) {
-      const environment = environmentOf(state, environmentName).name;
-      const named = state.secrets.values().filter((secret) => secret.name && secret.environmentName === environment);
+      const environment = environmentOf(state, environmentName);
+      const isIn = (secret: control.SecretRecord): boolean => secret.environmentName === environment.name;
+      const named = state.secrets.values().filter((secret) => secret.name && isIn(secret));
       return modal.SecretListResponse.create({
-        environmentName: environment,
+        environmentName: currentNameOf(environment),
         items: named
           .sort((a, b) => b.createdAt - a.createdAt)
           .map((secret) =>
             modal.SecretListItem.create({
               label: secret.name,
               createdAt: secret.createdAt,
-              environmentName: environment,
+              environmentName: currentNameOf(environment),
               secretId: secret.secretId,
               lastUsedAt: secret.lastUsedAt,
-              metadata: metadataOf(secret),
+              metadata: metadataOf(state, secret),
             }),
           ),
       });
     },
     secretGetInfo: ({ secretId }) =>
-      modal.SecretGetInfoResponse.create({ metadata: metadataOf(secretById(state, secretId)) }),
+      modal.SecretGetInfoResponse.create({ metadata: metadataOf(state, secretById(state, secretId)) }),
     async secretDelete({ secretId }) {
       secretById(state, secretId);
       await state.secrets.delete(secretId);
@@ -64,12 +68,12 @@ export function secretById(state: State, secretId: string): control.SecretRecord
   return secret;
 }
 
-function metadataOf(secret: control.SecretRecord): modal.SecretMetadata {
+function metadataOf(state: State, secret: control.SecretRecord): modal.SecretMetadata {
   return modal.SecretMetadata.create({
     name: secret.name,
     creationInfo: { createdAt: secret.createdAt, createdBy: secret.createdBy },
     keys: secret.keys,
-    environmentName: secret.environmentName,
+    environmentName: environmentTitleOf(state, secret),
     lastUsedAt: secret.lastUsedAt,
   });
 }
@@ -96,24 +100,24 @@ async function getOrCreate(
         throw new DomainError(
           'not-found',
           'secret.not_found',
-          `There is no secret "${name}" in the environment "${environment}": create it with "modal secret create ${name} KEY=value".`,
+          `There is no secret "${name}" in the environment "${request.environmentName || environment}": create it with "modal secret create ${name} KEY=value".`,
         );
       requireKeys(known, request.requiredKeys);
-      return reply(known);
+      return reply(state, known);
     case T.OBJECT_CREATION_TYPE_CREATE_FAIL_IF_EXISTS:
       if (known)
         throw new DomainError(
           'already-exists',
           'secret.exists',
-          `There is a secret "${name}" in the environment "${environment}" already.`,
+          `There is a secret "${name}" in the environment "${request.environmentName || environment}" already.`,
         );
-      return reply(await store(state, request, environment, name));
+      return reply(state, await store(state, request, environment, name));
     case T.OBJECT_CREATION_TYPE_CREATE_IF_MISSING:
-      return reply(known ?? (await store(state, request, environment, name)));
+      return reply(state, known ?? (await store(state, request, environment, name)));
     case T.OBJECT_CREATION_TYPE_CREATE_OVERWRITE_IF_EXISTS:
-      return reply(await store(state, request, environment, name, known));
+      return reply(state, await store(state, request, environment, name, known));
     default:
-      return reply(await store(state, request, environment, ''));
+      return reply(state, await store(state, request, environment, ''));
   }
 }
 
@@ -147,6 +151,6 @@ async function store(
   return secret;
 }
 
-function reply(secret: control.SecretRecord): modal.SecretGetOrCreateResponse {
-  return modal.SecretGetOrCreateResponse.create({ secretId: secret.secretId, metadata: metadataOf(secret) });
+function reply(state: State, secret: control.SecretRecord): modal.SecretGetOrCreateResponse {
+  return modal.SecretGetOrCreateResponse.create({ secretId: secret.secretId, metadata: metadataOf(state, secret) });
 }

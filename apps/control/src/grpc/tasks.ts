@@ -6,6 +6,9 @@ import { environmentOf } from '../domain/apps.ts';
 import type { State } from '../state.ts';
 import type { ModalHandlers } from './handlers.ts';
 
+/** A node that is away may heed a stop later than this; nobody waits for it so long. */
+const HEEDED_WITHIN_MS = 5_000;
+
 /** Containers, as the client's commands see them ("tasks" on the wire). */
 export function taskHandlers(
   state: State,
@@ -48,6 +51,9 @@ export function taskHandlers(
         // It may have ended by itself in the meantime.
         if ((error as { kind?: string }).kind !== 'not-found') throw error;
       }
+      // Whoever has stopped it, as a deploy that recreates does, may count on it that it gets no more requests.
+      const hasEnded = () => (isServing(state.containers.get(taskId)) ? undefined : true);
+      await state.containers.until(hasEnded, AbortSignal.timeout(HEEDED_WITHIN_MS)).catch(() => undefined);
       return modal.ContainerStopResponse.create({});
     },
   };
@@ -58,4 +64,9 @@ function isListed(state: State, { containerId, desired }: autoscaler.Placement):
   const { EXITED, DRAINING } = nodeAgent.ContainerState;
   const reported = state.containers.get(containerId)?.state;
   return desired === autoscaler.Desired.RUN && reported !== EXITED && reported !== DRAINING;
+}
+
+/** Whether routers may still send it requests. */
+function isServing(container: nodeAgent.Container | undefined): boolean {
+  return container?.state === nodeAgent.ContainerState.READY;
 }

@@ -1,8 +1,9 @@
-import { auth } from '@portico/contracts';
+import { auth, control } from '@portico/contracts';
 import { connectGrpc, type GrpcClient } from '@portico/grpc';
 import { socketOf } from '@portico/service';
 import { clientEnvironment } from '../client-token.ts';
 import type { Config } from '../config.ts';
+import { keysOf, shownName } from '../domain/environment-words.ts';
 import { say, tableOf } from '../terminal.ts';
 import { UserError } from '../user-error.ts';
 
@@ -25,7 +26,8 @@ export async function token(config: Config, [verb, tokenId]: readonly string[], 
   else if (verb === 'list') {
     const { API, PROXY } = auth.TokenKind;
     const found = await Promise.all([API, PROXY].map((kind) => tokens.listTokens({ kind }, CALL)));
-    const rows = found.flatMap((answer) => answer.tokens).map(rowOf);
+    const environments = await environmentsOf(config).catch(() => []);
+    const rows = found.flatMap((answer) => answer.tokens).map((token) => rowOf(token, environments));
     say(tableOf([['TOKEN', 'KIND', 'NAME', 'CREATED', 'ENVIRONMENTS', 'STATE'], ...rows]));
   } else if (verb === 'revoke' && tokenId) {
     await tokens.revokeToken(auth.RevokeTokenRequest.create({ tokenId }), CALL);
@@ -36,12 +38,13 @@ export async function token(config: Config, [verb, tokenId]: readonly string[], 
 async function create(config: Config, tokens: TokenClient, options: TokenOptions): Promise<void> {
   const { name, isProxy, environments } = options;
   if (environments.length > 0 && !isProxy) throw new UserError('--environment limits proxy tokens: add --proxy.');
+  const environmentNames = environments.length > 0 ? keysOf(await environmentsOf(config), environments) : [];
   const wanted = auth.CreateTokenRequest.create({
     kind: isProxy ? auth.TokenKind.PROXY : auth.TokenKind.API,
     name,
     createdBy: 'operator',
     isScoped: environments.length > 0,
-    environmentNames: [...environments],
+    environmentNames,
   });
   const { token, secret } = await tokens.createToken(wanted, CALL);
   const id = token?.tokenId ?? '';
@@ -49,16 +52,14 @@ async function create(config: Config, tokens: TokenClient, options: TokenOptions
   for (const [key, value] of Object.entries(clientEnvironment(config, { id, secret }))) say(`export ${key}=${value}`);
 }
 
-function rowOf({
-  tokenId,
-  kind,
-  name,
-  createdAt,
-  revokedAt,
-  expiresAt,
-  isScoped,
-  environmentNames,
-}: auth.Token): string[] {
+/** Tokens name environments by what their data is kept under, so that a rename changes no token. */
+async function environmentsOf({ home }: Config): Promise<control.Environment[]> {
+  await using operator = connectGrpc(control.OperatorServiceService, `unix://${socketOf(home, 'control')}`);
+  return (await operator.listEnvironments({}, CALL)).environments;
+}
+
+function rowOf(token: auth.Token, environments: readonly control.Environment[]): string[] {
+  const { tokenId, kind, name, createdAt, revokedAt, expiresAt, isScoped, environmentNames } = token;
   const state = revokedAt ? 'revoked' : expiresAt && expiresAt < Date.now() / 1000 ? 'expired' : 'good';
   const kindName = kind === auth.TokenKind.PROXY ? 'proxy' : 'API';
   return [
@@ -66,7 +67,7 @@ function rowOf({
     kindName,
     name,
     new Date(createdAt * 1000).toISOString().slice(0, 16),
-    isScoped ? environmentNames.join(' ') : 'all',
+    isScoped ? environmentNames.map((key) => shownName(environments, key)).join(' ') : 'all',
     state,
   ];
 }
