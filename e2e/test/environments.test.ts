@@ -103,7 +103,8 @@ test('an app goes back to any version of before, and forward again', async () =>
 test('a renamed environment keeps its apps, secrets, URLs, limits and tokens; another may have its former name', async () => {
   const url = 'local-stage--guarded-place';
   await good('deploy', '--env', 'staging', source);
-  const { text: before } = await ask(platform, url);
+  const place = async (): Promise<string> => (JSON.parse((await ask(platform, url)).text) as { place: string }).place;
+  const before = await place();
   assert.equal(
     (await platform.portico('limit', 'set', 'guarded/place', '--environment', 'staging', '--queue', '9')).exitCode,
     0,
@@ -115,7 +116,7 @@ test('a renamed environment keeps its apps, secrets, URLs, limits and tokens; an
   await good('environment', 'update', 'staging', '--set-name', 'prod');
   assert.match((await good('environment', 'list')).output, /prod/);
   assert.doesNotMatch((await good('environment', 'list')).output, /staging/);
-  assert.equal((await ask(platform, url)).text, before);
+  assert.equal(await place(), before);
   // What came with the old name still finds it.
   for (const name of ['prod', 'staging']) {
     assert.match((await good('app', 'list', '--env', name)).output, /guarded/);

@@ -65,6 +65,7 @@ export async function watchToTheEnd(life: Life): Promise<void> {
     isDraining: life.isDraining,
     wasKilledByUs: life.wasKilledByUs,
     isStartupTimeout: life.isStartupTimeout,
+    unreachable: life.unreachable,
     failure: life.failure,
     memoryLimitBytes: life.saved.memoryBytes,
     startupTimeoutMs: life.saved.startupTimeoutMs,

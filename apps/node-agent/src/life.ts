@@ -30,6 +30,8 @@ export class Life {
   saved: SavedContainer;
   wasKilledByUs = false;
   isStartupTimeout = false;
+  /** Why its port could not be reached when its time for the start was over. */
+  unreachable: string | undefined;
   /** A process before this one started it. */
   isAdopted = false;
   failure: string | undefined;

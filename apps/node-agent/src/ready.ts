@@ -1,7 +1,8 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { nodeAgent } from '@portico/contracts';
 import { untilPortOpen } from './adapters/port-probe.ts';
+import { whyUnreachable } from './domain/silent-port.ts';
 import type { RunnerEvent, RunnerReady } from './door/runner-events.ts';
 import type { Life } from './life.ts';
 
@@ -51,7 +52,7 @@ async function findServed(life: Life): Promise<void> {
 export async function becomeReady(life: Life): Promise<void> {
   if (life.report.state !== STARTING) return;
   const timer = setTimeout(
-    () => startupTimedOut(life),
+    () => void startupTimedOut(life),
     Math.max(0, life.report.startedAt * 1000 + life.saved.startupTimeoutMs - Date.now()),
   );
   considerReady(life);
@@ -114,7 +115,19 @@ function tellPhases(life: Life): void {
     life.span(`container.${phase.name}`, sorted[i]?.atMs ?? phase.atMs, phase.atMs);
 }
 
-function startupTimedOut(life: Life): void {
+async function startupTimedOut(life: Life): Promise<void> {
+  const { driver } = life.around;
+  const { containerId } = life.report;
   life.isStartupTimeout = true;
-  void life.around.driver.signal(life.report.containerId, 'SIGKILL');
+  if (life.saved.isServer) {
+    const pid = (await driver.stats(containerId).catch(() => undefined))?.processId ?? 0;
+    if (pid > 0) life.unreachable = whyUnreachable(await socketsOf(pid), life.saved.port, life.saved.startupTimeoutMs);
+  }
+  await driver.signal(containerId, 'SIGKILL');
+}
+
+/** The kernel's tables of what is in the network namespace of a process. */
+async function socketsOf(pid: number): Promise<string> {
+  const tables = ['tcp', 'tcp6'].map((name) => readFile(`/proc/${pid}/net/${name}`, 'utf8').catch(() => ''));
+  return (await Promise.all(tables)).join('\n');
 }

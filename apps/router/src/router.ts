@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { auth, buckets, nodeAgent, router, subjects } from '@portico/contracts';
 import { type Credentials, openCredentials } from '@portico/credentials';
 import { serveAll, serveGrpc } from '@portico/grpc';
-import { connectNats, openView, publish, type View } from '@portico/messaging';
+import { connectNats, type Nats, openView, publish, type View } from '@portico/messaging';
 import { type ServiceContext, socketOf } from '@portico/service';
 import { openCertificate } from './adapters/certificate.ts';
 import { countRouters } from './adapters/count-routers.ts';
@@ -12,7 +12,7 @@ import { createRouterMetrics } from './adapters/router-metrics.ts';
 import type { Config } from './config.ts';
 import { createAdmission } from './domain/admission.ts';
 import type { DecisionNeeds } from './domain/decide-target.ts';
-import { createLimitsInForce } from './domain/limits-in-force.ts';
+import { createLimitsInForce, type LimitsInForce } from './domain/limits-in-force.ts';
 import type { Pool } from './domain/pool.ts';
 import { createRouteTable } from './domain/route-table.ts';
 import { createTimerWheel, type TimerWheel } from './domain/timer-wheel.ts';
@@ -32,10 +32,7 @@ export async function startRouter(config: Config, { opened, log }: ServiceContex
   const routes = createRouteTable();
   const pools = createPools(() => undefined);
   opened.use(await openView(nats, buckets.live, { log, onChange: ({ key, value }) => routes.apply(key, value) }));
-  const limits = createLimitsInForce(config.limits);
-  opened.use(
-    await openView(nats, buckets.limits, { log, onChange: ({ value }, before) => limits.apply(value, before) }),
-  );
+  const limits = await openLimits(nats, config, { opened, log });
   const upstreams = opened.use(createUpstreamPool());
   const containers = opened.use(
     await openView(nats, buckets.containers, {
@@ -65,6 +62,7 @@ export async function startRouter(config: Config, { opened, log }: ServiceContex
     metrics: createRouterMetrics(pools, results, config.otlpEndpoint !== undefined),
     isTracing: config.otlpEndpoint !== undefined,
     onQueued: reporter.wake,
+    onShort: reporter.wakeForMore,
     onExpired(containerId, reason) {
       const container = containers.get(containerId);
       if (container) setAside(pools.of(container.poolId), containerId, timers);
@@ -81,6 +79,19 @@ export async function startRouter(config: Config, { opened, log }: ServiceContex
   const secure = certificate && { port: https.port, certificate };
   const graceMs = Math.max(0, config.graceMs - 500);
   return opened.use(await servePublic({ host, port, secure, graceMs }, around));
+}
+
+/** The limits as the operator sets them; what is not set has the values of the configuration. */
+async function openLimits(
+  nats: Nats,
+  config: Config,
+  { opened, log }: Pick<ServiceContext, 'opened' | 'log'>,
+): Promise<LimitsInForce> {
+  const limits = createLimitsInForce(config.limits);
+  opened.use(
+    await openView(nats, buckets.limits, { log, onChange: ({ value }, before) => limits.apply(value, before) }),
+  );
+  return limits;
 }
 
 async function whyBroken(

@@ -25,6 +25,8 @@ export interface Surroundings {
   readonly isTracing: boolean;
   /** Someone waits for a pool. */
   readonly onQueued: (pool: Pool, appId: string, traceparent: string) => void;
+  /** A request to a server class was refused for want of a container: nobody waits, but one more is wanted. */
+  readonly onShort: (pool: Pool, appId: string, traceparent: string) => void;
   /** A request ran into its timeout in this container. */
   readonly onExpired: (containerId: string, reason: string) => void;
   /** Why a container broke off, from its report. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { control } from '@portico/contracts';
 import { idOfHash } from '@portico/ids';
-import type { modal } from '@portico/modal-protocol';
+import { modal } from '@portico/modal-protocol';
 
 export interface PoolNeeds {
   readonly appId: string;
@@ -19,13 +19,19 @@ const { RUNNER, PORT, CALLS } = control.ServingKind;
 const WEB_SERVER = 4;
 const MIB = 1024n * 1024n;
 const DEFAULT_TIMEOUT_SECS = 300;
+/** A server class has no `timeout=` of its own: its requests may take as long as those of any function may at most. */
+const SERVER_TIMEOUT_SECS = 86_400;
+/** Requests at once in a container of a server class without `max_concurrency=`: more than a router ever holds. */
+const UNLIMITED = 1_000_000;
+const SERVER_TARGET = 100;
 
 /** The pool of a definition: what router and autoscaler need to know of it. */
 export function poolOf(definition: modal.FunctionMessage, needs: PoolNeeds): control.PoolSpec {
   const hash = createHash('sha256')
     .update(`${needs.appId}\0${needs.functionId}\0${needs.contentHash}\0${needs.nonce}`)
     .digest();
-  const maxConcurrentInputs = Math.max(1, definition.maxConcurrentInputs);
+  const { isServer } = definition;
+  const maxConcurrentInputs = maxOf(definition);
   return control.PoolSpec.create({
     poolId: idOfHash('pool', hash),
     appId: needs.appId,
@@ -35,10 +41,10 @@ export function poolOf(definition: modal.FunctionMessage, needs: PoolNeeds): con
     environmentName: needs.environmentName,
     appVersion: needs.appVersion,
     ...servingOf(definition),
-    maxConcurrentInputs: definition.isServer && definition.maxConcurrentInputs === 0 ? 1_000 : maxConcurrentInputs,
+    maxConcurrentInputs,
     targetConcurrentInputs: targetOf(definition, maxConcurrentInputs),
     ...scalingOf(definition),
-    timeoutMs: (definition.timeoutSecs || DEFAULT_TIMEOUT_SECS) * 1000,
+    timeoutMs: (isServer ? SERVER_TIMEOUT_SECS : definition.timeoutSecs || DEFAULT_TIMEOUT_SECS) * 1000,
     startupTimeoutMs:
       (definition.startupTimeoutSecs ||
         definition.httpConfig?.startupTimeout ||
@@ -46,7 +52,7 @@ export function poolOf(definition: modal.FunctionMessage, needs: PoolNeeds): con
         DEFAULT_TIMEOUT_SECS) * 1000,
     resources: resourcesOf(definition.resources),
     imageId: definition.imageId,
-    isServer: definition.isServer,
+    isServer,
     exitGracePeriodMs: (definition.httpConfig?.exitGracePeriod ?? 0) * 1000,
     h2Enabled: definition.httpConfig?.h2Enabled ?? false,
   });
@@ -63,14 +69,31 @@ function servingOf(definition: modal.FunctionMessage): { kind: control.ServingKi
   return config.type === WEB_SERVER ? { kind: PORT, port: config.webServerPort } : { kind: RUNNER, port: 0 };
 }
 
+function maxOf({ maxConcurrentInputs, isServer }: modal.FunctionMessage): number {
+  return maxConcurrentInputs || (isServer ? UNLIMITED : 1);
+}
+
 function targetOf(definition: modal.FunctionMessage, maxConcurrentInputs: number): number {
   const wanted =
     definition.autoscalerSettings?.targetConcurrencyFloat ||
     definition.targetConcurrentInputs ||
     definition.httpConfig?.targetConcurrency ||
     0;
-  if (definition.isServer) return wanted || 100;
-  return wanted > 0 ? Math.min(wanted, maxConcurrentInputs) : maxConcurrentInputs;
+  const otherwise = definition.isServer ? SERVER_TARGET : maxConcurrentInputs;
+  return Math.min(wanted > 0 ? wanted : otherwise, maxConcurrentInputs);
+}
+
+/** The settings of scaling as the client shows them: what a definition says, and else what holds. */
+export function autoscalerSettingsOf(definition: modal.FunctionMessage): modal.AutoscalerSettings {
+  const { minContainers, maxContainers, bufferContainers, scaleupWindowMs, scaledownWindowMs } = scalingOf(definition);
+  const target = targetOf(definition, maxOf(definition));
+  return modal.AutoscalerSettings.create({
+    ...{ minContainers, maxContainers, bufferContainers },
+    scaleupWindow: scaleupWindowMs / 1000,
+    scaledownWindow: scaledownWindowMs / 1000,
+    targetConcurrency: Math.trunc(target),
+    targetConcurrencyFloat: target,
+  });
 }
 
 /** New clients send the settings as one message, older ones as fields of their own. */

@@ -7,6 +7,7 @@ import { deployedApp, environmentOf, runningApp } from '../domain/apps.ts';
 import { contentHashOf } from '../domain/content-hash.ts';
 import { definitionOf, functionDataOf, handleOf, withUrls } from '../domain/function-reply.ts';
 import { warningsOf } from '../domain/ignored-options.ts';
+import { autoscalerSettingsOf } from '../domain/pool-of.ts';
 import { claimHosts, definitionById, factsOf, functionById, precreatedOf } from '../functions.ts';
 import type { State } from '../state.ts';
 import type { ModalHandlers } from './handlers.ts';
@@ -45,6 +46,13 @@ export function functionHandlers(
     functionGetById({ functionId }) {
       const { handleMetadata, functionData } = described(state, functionById(state, functionId));
       return modal.FunctionGetByIdResponse.create({ handleMetadata, function: functionData });
+    },
+    functionGetSchedulingParams({ functionId }) {
+      const { definitionId } = functionById(state, functionId);
+      const settings = autoscalerSettingsOf(definitionById(state, definitionId));
+      return modal.FunctionGetSchedulingParamsResponse.create({
+        autoscalerConfiguration: modal.AutoscalerConfiguration.create({ settings, defaultSettings: settings }),
+      });
     },
     async classCreate({ appId, existingClassId }) {
       const app = runningApp(state, appId);

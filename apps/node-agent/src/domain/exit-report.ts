@@ -9,6 +9,8 @@ export interface EndOfContainer {
   readonly wasKilledByUs: boolean;
   /** The start-up took longer than allowed. */
   readonly isStartupTimeout: boolean;
+  /** Why its port could not be reached by then, if that is known. */
+  readonly unreachable: string | undefined;
   /** What user code said when it failed. */
   readonly failure: string | undefined;
   readonly memoryLimitBytes: number;
@@ -36,7 +38,9 @@ export function exitReportOf(end: EndOfContainer): ExitReport {
   if (end.isStartupTimeout) {
     return {
       reason: STARTUP_TIMEOUT,
-      message: `The container was not ready within its startup_timeout of ${end.startupTimeoutMs / 1000} s.`,
+      message:
+        end.unreachable ??
+        `The container was not ready within its startup_timeout of ${end.startupTimeoutMs / 1000} s.`,
     };
   }
   if (!end.wasReady && end.failure !== undefined) return { reason: STARTUP_FAILED, message: end.failure };

@@ -7,6 +7,8 @@ import type { Pools } from './pools.ts';
 export interface LoadReporter extends Disposable {
   /** The first who waits wakes at once; those after it are in the next report. */
   wake(pool: Pool, appId: string, traceparent: string): void;
+  /** One more container is wanted although nobody waits; told once in each report's time. */
+  wakeForMore(pool: Pool, appId: string, traceparent: string): void;
   /** Says at once what it sees, and that it is there. */
   report(): void;
 }
@@ -19,8 +21,10 @@ const SOON_MS = 20;
 export function createLoadReporter(nats: Nats, pools: Pools, routerId: string): LoadReporter {
   let sequence = 0n;
   let soon: NodeJS.Timeout | undefined;
+  const short = new Set<string>();
   const report = (): void => {
     soon = undefined;
+    short.clear();
     sequence += 1n;
     publish(
       nats,
@@ -36,6 +40,11 @@ export function createLoadReporter(nats: Nats, pools: Pools, routerId: string): 
       if (pool.queued === 1)
         publish(nats, subjects.poolWake, pool.poolId, { poolId: pool.poolId, appId, queued: pool.queued, traceparent });
       soon ??= setTimeout(report, SOON_MS);
+    },
+    wakeForMore({ poolId }, appId, traceparent) {
+      if (short.has(poolId)) return;
+      short.add(poolId);
+      publish(nats, subjects.poolWake, poolId, { poolId, appId, queued: 1, traceparent });
     },
     [Symbol.dispose]() {
       clearInterval(timer);

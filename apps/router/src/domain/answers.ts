@@ -40,6 +40,10 @@ export const answers = {
     answer(429, `Function ${functionId} reached pending input queue limit (${queueMax})`, { 'retry-after': '1' }),
   queueDeadline: answer(503, 'no container became ready in time', { 'retry-after': '5' }),
   noneReady: answer(503, 'no container is ready', { 'retry-after': '1' }),
+  serverFull: (perContainer: number) =>
+    answer(429, `every container of this server is at its max_concurrency (${perContainer})`, {
+      'retry-after': '1',
+    }),
   startFailed: (why: string) => answer(500, `internal error: status Failure: ${why}`),
   killed: answer(500, 'internal error: function was terminated by signal'),
   timedOut: answer(500, 'internal error: function execution timed out'),

@@ -8,6 +8,8 @@ import type { Target } from './route-table.ts';
 /** What is to be done with a request, before any byte of it is forwarded. */
 export type Decision =
   | { readonly kind: 'answer'; readonly answer: Answer }
+  /** A server class without a container: nobody waits, but one is wanted. */
+  | { readonly kind: 'none-ready'; readonly appId: string; readonly pool: Pool }
   | {
       readonly kind: 'forward';
       readonly route: control.Route;
@@ -44,7 +46,7 @@ export function decideTarget({ target, credentials, verify, poolOf }: DecisionNe
     if (verdict === 'other-environment') return { kind: 'answer', answer: answers.wrongEnvironment };
   }
   const { spec, pool } = servingPool(target, poolOf);
-  if (spec.isServer && !pool.hasReady) return { kind: 'answer', answer: answers.noneReady };
+  if (spec.isServer && !pool.hasReady) return { kind: 'none-ready', appId: spec.appId, pool };
   return { kind: 'forward', route, spec, pool, party };
 }
 

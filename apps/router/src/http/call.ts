@@ -51,6 +51,7 @@ export class Call implements AnswerListener {
   start(forward: Forward): void {
     const lease = forward.pool.tryAcquire(forward.spec.maxConcurrentInputs, this.#tried ?? NONE_TRIED);
     if (lease) return this.#send(forward, lease);
+    if (forward.spec.isServer) return this.#refuseAtOnce(forward);
     const refusal = this.#around.admission.queueRefusal(forward.party, forward.pool.queued);
     if (refusal) return this.#answer(refusal);
     const { record } = this.#request;
@@ -61,6 +62,13 @@ export class Call implements AnswerListener {
       this.#send(forward, granted.lease);
     });
     this.#state = { kind: 'waiting', forward, search };
+  }
+
+  /** Nothing waits for a server class: its containers are all full, or those that were not have had their try. */
+  #refuseAtOnce({ pool, spec }: Forward): void {
+    this.#around.onShort(pool, spec.appId, this.#request.record.traceparent);
+    const isFull = pool.hasReady && !this.#tried;
+    this.#answer(isFull ? answers.serverFull(spec.maxConcurrentInputs) : answers.noneReady);
   }
 
   get requestId(): string {

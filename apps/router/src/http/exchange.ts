@@ -58,6 +58,10 @@ export class Exchange implements CallListener {
     const target = routes.find(this.#head.host);
     const decision = decideTarget({ target, credentials: proxyCredentialsOf(this.#head), verify, poolOf });
     if (decision.kind === 'answer') return this.onAnswer(decision.answer);
+    if (decision.kind === 'none-ready') {
+      this.#around.onShort(decision.pool, decision.appId, this.#record.traceparent);
+      return this.onAnswer(answers.noneReady);
+    }
     const token = resultTokenOf(this.#head.target);
     if (token !== undefined) return this.#comeFor(token, decision);
     const refusal = admission.refusal(decision.party, Math.trunc(performance.now() * 1_000));
