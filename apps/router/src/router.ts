@@ -7,8 +7,10 @@ import { type ServiceContext, socketOf } from '@portico/service';
 import { openCertificate } from './adapters/certificate.ts';
 import { countRouters } from './adapters/count-routers.ts';
 import { createLoadReporter } from './adapters/load-reporter.ts';
+import { observePools } from './adapters/observe-pools.ts';
 import { answerForBroken, createPools } from './adapters/pools.ts';
-import { createRouterMetrics } from './adapters/router-metrics.ts';
+import { writerOf } from './adapters/record-ring.ts';
+import { startRequestTeller } from './adapters/tell-requests.ts';
 import type { Config } from './config.ts';
 import { createAdmission } from './domain/admission.ts';
 import type { DecisionNeeds } from './domain/decide-target.ts';
@@ -50,6 +52,9 @@ export async function startRouter(config: Config, { opened, log }: ServiceContex
   const timers = opened.use(createTimerWheel());
   const { resultsMax: max, resultExpiryMs: expiryMs } = config.limits;
   const results = opened.use(createWaitingResults({ timers, max, expiryMs }));
+  observePools(pools, results);
+  // Nothing is noted of requests when nobody is told.
+  const records = config.otlpEndpoint ? writerOf(opened.use(startRequestTeller()).openRing()) : undefined;
   const around: Surroundings = {
     routes,
     poolOf: pools.of,
@@ -59,8 +64,7 @@ export async function startRouter(config: Config, { opened, log }: ServiceContex
     upstreams,
     results,
     timers,
-    metrics: createRouterMetrics(pools, results, config.otlpEndpoint !== undefined),
-    isTracing: config.otlpEndpoint !== undefined,
+    records,
     onQueued: reporter.wake,
     onShort: reporter.wakeForMore,
     onExpired(containerId, reason) {

@@ -1,5 +1,5 @@
 import type { Logger } from '@portico/telemetry';
-import type { RouterMetrics } from './adapters/router-metrics.ts';
+import type { RecordWriter } from './adapters/record-ring.ts';
 import type { Limits } from './config.ts';
 import type { Admission } from './domain/admission.ts';
 import type { Answer } from './domain/answers.ts';
@@ -20,9 +20,8 @@ export interface Surroundings {
   readonly upstreams: UpstreamPool;
   readonly results: WaitingResults;
   readonly timers: TimerWheel;
-  readonly metrics: RouterMetrics;
-  /** Whether spans go anywhere. */
-  readonly isTracing: boolean;
+  /** Where requests that are over are told of; absent = nobody wants to know. */
+  readonly records: RecordWriter | undefined;
   /** Someone waits for a pool. */
   readonly onQueued: (pool: Pool, appId: string, traceparent: string) => void;
   /** A request to a server class was refused for want of a container: nobody waits, but one more is wanted. */

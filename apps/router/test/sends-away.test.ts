@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { eventually } from '@portico/testing';
-import { ask, rawClient } from './raw-client.ts';
+import { ask, type RawReply, rawClient } from './raw-client.ts';
 import { failedStart, HOST, poolOf, simulatedPlatform } from './simulated-platform.ts';
 import { GONE, onlyRun, type Run, resultOf, sentAway, slowPlatform, untilReading } from './slow-platform.ts';
 
@@ -153,7 +153,12 @@ test('a router that stops lets calls end that go on without their clients, but n
 
 test('a server class is never sent away', async () => {
   await using platform = await slowPlatform({}, poolOf({ poolId: 'po-2', isServer: true }));
-  const asked = ask(platform.port, '/server');
+  // It is refused at once for as long as its container is not known.
+  const untilLetIn = async (): Promise<RawReply> => {
+    const reply = await ask(platform.port, '/server');
+    return reply.status === 503 ? untilLetIn() : reply;
+  };
+  const asked = untilLetIn();
   const { response } = await onlyRun(platform);
   const told = platform.loads.length;
   await eventually('much longer than a web function may', () => platform.loads.length >= told + 1);

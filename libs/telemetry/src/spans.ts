@@ -9,6 +9,7 @@ import {
   SpanStatusCode,
   trace,
 } from '@opentelemetry/api';
+import { type SpanIds, withSpanIds } from './span-ids.ts';
 
 /** W3C trace context as it travels in headers and messages. */
 export interface TraceCarrier {
@@ -69,45 +70,28 @@ export async function withSpan<T>(name: string, options: SpanOptions, work: (spa
   }
 }
 
-/** A span whose start and end are known only afterwards. Times are milliseconds since the epoch. */
+/** What is known of a span that is told afterwards. Times are milliseconds since the epoch. */
+export interface RecordOptions extends SpanOptions {
+  readonly error?: string | undefined;
+  readonly events?: readonly { readonly name: string; readonly atMs: number }[];
+  /** The ids under which the span was already passed on; without them it gets new ones. */
+  readonly ids?: SpanIds;
+}
+
+/** A span whose start and end are known only afterwards. Returns it as a `traceparent`. */
 export function recordSpan(
   name: string,
   times: { readonly startMs: number; readonly endMs: number },
-  options: SpanOptions & { readonly error?: string } = {},
+  options: RecordOptions = {},
 ): string {
   const parent = options.traceparent ? contextOfTraceparent(options.traceparent) : context.active();
-  const span = tracer().startSpan(
-    name,
-    { kind: kinds[options.kind ?? 'internal'], attributes: options.attributes ?? {}, startTime: times.startMs },
-    parent,
+  const attributes = options.attributes ?? {};
+  const kind = kinds[options.kind ?? 'internal'];
+  const span = withSpanIds(options.ids, () =>
+    tracer().startSpan(name, { kind, attributes, startTime: times.startMs }, parent),
   );
+  for (const { name: event, atMs } of options.events ?? []) span.addEvent(event, atMs);
   if (options.error) span.setStatus({ code: SpanStatusCode.ERROR, message: options.error });
   span.end(times.endMs);
   return carrierOfContext(trace.setSpan(parent, span)).traceparent ?? '';
-}
-
-/** A span that is opened in one place and ended in another. */
-export interface OpenSpan {
-  /** Of this span, to be passed on; empty while no telemetry runs. */
-  readonly traceparent: string;
-  event(name: string): void;
-  end(attributes?: Attributes, error?: string): void;
-}
-
-export function openSpan(name: string, options: SpanOptions = {}): OpenSpan {
-  const parent = options.traceparent ? contextOfTraceparent(options.traceparent) : ROOT_CONTEXT;
-  const span = tracer().startSpan(
-    name,
-    { kind: kinds[options.kind ?? 'internal'], attributes: options.attributes ?? {} },
-    parent,
-  );
-  return {
-    traceparent: carrierOfContext(trace.setSpan(parent, span)).traceparent ?? '',
-    event: (text) => void span.addEvent(text),
-    end(attributes, error) {
-      if (attributes) span.setAttributes(attributes);
-      if (error) span.setStatus({ code: SpanStatusCode.ERROR, message: error });
-      span.end();
-    },
-  };
 }

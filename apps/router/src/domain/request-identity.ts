@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 /** 24 bytes for a trace context; many are drawn at once, because a draw costs more than a request may. */
 const DRAWS = 256;
 const BYTES = 24;
+const TRACE_DIGITS = 32;
 
 let drawn = Buffer.alloc(0);
 let used = 0;
@@ -19,13 +20,25 @@ export function validTraceparent(value: string): string | undefined {
 
 /** A fresh, unsampled trace for when no telemetry runs: the app still has an id to log. */
 export function freshTraceparent(): string {
+  const hex = randomHex();
+  return `00-${hex.slice(0, TRACE_DIGITS)}-${hex.slice(TRACE_DIGITS)}-00`;
+}
+
+/** The router's own span: in the client's trace, and as sampled as that is; else in a fresh one that is sampled. */
+export function ownTraceparent(theirs: string | undefined): string {
+  const hex = randomHex();
+  const spanId = hex.slice(TRACE_DIGITS);
+  return theirs ? theirs.slice(0, 36) + spanId + theirs.slice(52) : `00-${hex.slice(0, TRACE_DIGITS)}-${spanId}-01`;
+}
+
+function randomHex(): string {
   if (used === drawn.length) {
     drawn = randomBytes(BYTES * DRAWS);
     used = 0;
   }
   const hex = drawn.toString('hex', used, used + BYTES);
   used += BYTES;
-  return `00-${hex.slice(0, 32)}-${hex.slice(32)}-00`;
+  return hex;
 }
 
 /** Different for every request of every router. */

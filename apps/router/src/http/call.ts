@@ -55,10 +55,9 @@ export class Call implements AnswerListener {
     const refusal = this.#around.admission.queueRefusal(forward.party, forward.pool.queued);
     if (refusal) return this.#answer(refusal);
     const { record } = this.#request;
-    record.event('queued');
+    record.queued();
     const search = searchSlot(this.#around, forward, this.#tried ?? NONE_TRIED, record.traceparent, (granted) => {
       if (granted.kind === 'refused') return this.#answer(granted.answer);
-      this.#around.metrics.waited(record.seconds);
       this.#send(forward, granted.lease);
     });
     this.#state = { kind: 'waiting', forward, search };
@@ -135,7 +134,7 @@ export class Call implements AnswerListener {
       this.#letGo(state.sent);
       return this.#again(state.forward, state.sent, answers.noneReady);
     }
-    this.#request.record.event('first byte');
+    this.#request.record.firstByte();
     this.#state = { kind: 'answering', sent: state.sent, status: head.status };
     this.#listener.onHead(head, body);
   }
@@ -212,7 +211,7 @@ export class Call implements AnswerListener {
       forward,
       sent: { lease, address, upstream, ...this.#timeout(forward.spec.timeoutMs) },
     };
-    record.event('dispatched');
+    record.dispatched();
     upstream.begin({ method: head.method, listener: this });
     const { requestId, traceparent } = record;
     const isPort = address.endpoint?.$case === 'tcp';

@@ -48,7 +48,7 @@ export class Exchange implements CallListener {
     this.#client = client;
     this.#head = head;
     this.#body = new RequestBody(head.framing, around.limits.bodyBytesMax);
-    this.#record = new RequestRecord(head, around.isTracing);
+    this.#record = new RequestRecord(head, around.records);
   }
 
   /** Decides over the request, and calls if it may. */
@@ -98,7 +98,7 @@ export class Exchange implements CallListener {
   abandon(): void {
     this.#leaveCall(499);
     this.#become(OVER);
-    this.#over(499);
+    this.#record.end(499);
   }
 
   onSent(isThrough: boolean): void {
@@ -138,7 +138,7 @@ export class Exchange implements CallListener {
     const state = this.#state;
     if (state.kind !== 'answering') return;
     this.#become(OVER);
-    this.#over(state.status);
+    this.#record.end(state.status);
     this.#client.end(state.closes);
   }
 
@@ -146,7 +146,7 @@ export class Exchange implements CallListener {
     this.#become(OVER);
     this.#client.becomeTunnel(head, container, early, () => {
       onOver();
-      this.#over(101);
+      this.#record.end(101);
     });
   }
 
@@ -227,7 +227,7 @@ export class Exchange implements CallListener {
     }
     known?.leave(this);
     if (known) this.#record.end(303);
-    else this.#record.event('sent away');
+    else this.#record.sentAway();
     this.#reply(this.#forAnyOrigin(answers.comeBack(resultUrlOf(target, result.token))));
   }
 
@@ -252,7 +252,7 @@ export class Exchange implements CallListener {
 
   #cut(status: number): void {
     this.#become(OVER);
-    this.#over(status);
+    this.#record.end(status);
     this.#client.cut();
   }
 
@@ -260,7 +260,6 @@ export class Exchange implements CallListener {
     this.#become(OVER);
     const closes = !this.#head.keepsAlive || this.#client.isStopping || !this.#body.isDone;
     this.#client.sendAnswer(answer, closes, this.#head.method === 'HEAD');
-    this.#around.metrics.requestEnded(answer.status, this.#record.seconds);
     this.#client.end(closes);
   }
 
@@ -269,11 +268,5 @@ export class Exchange implements CallListener {
     this.#patience = undefined;
     this.#watch?.stop();
     this.#state = state;
-  }
-
-  /** Told once, whatever the end is. */
-  #over(status: number): void {
-    this.#around.metrics.requestEnded(status, this.#record.seconds);
-    this.#record.end(status);
   }
 }
