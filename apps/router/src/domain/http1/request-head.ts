@@ -1,5 +1,6 @@
 import { endOfToken, type Fields, isCleanText, lengthOf, readFields, tokensOf } from './fields.ts';
 import { CHUNKED, type Framing, NO_BODY } from './framing.ts';
+import { hostOf } from './host.ts';
 
 /** What a request says before its body. */
 export interface RequestHead {
@@ -77,8 +78,10 @@ export function readRequestHead(text: string, end: number): ReadRequest {
   const framing = framingOf(said);
   if (typeof framing === 'string') return malformed(framing);
   const options = said.connection === '' ? NO_TOKENS : tokensOf(said.connection);
-  const host = hostOf(line.authority || said.host);
-  if (line.authority !== '' && host !== hostOf(said.host)) return malformed('the target names another host than Host');
+  const host = hostOf(said.host);
+  if (host === undefined) return malformed('a Host that is no name of a host');
+  if (line.authority !== '' && host !== hostOf(line.authority))
+    return malformed('the target names another host than Host');
   const asksUpgrade = said.upgrade !== '' && options.includes('upgrade') && framing === NO_BODY && !line.isHttp10;
   return {
     kind: 'head',
@@ -209,13 +212,6 @@ export function framingOf({ lengths, length, codings, coding }: Said): Framing |
   const bytes = lengths === 1 ? lengthOf(length) : undefined;
   if (bytes === undefined) return 'a Content-Length that is not one number';
   return bytes === 0 ? NO_BODY : { kind: 'length', bytes };
-}
-
-/** A host as routes are written. */
-export function hostOf(value: string): string {
-  const port = value.lastIndexOf(':');
-  const name = port > 0 && !value.endsWith(']') ? value.slice(0, port) : value;
-  return (name.endsWith('.') ? name.slice(0, -1) : name).toLowerCase();
 }
 
 function forwardable(text: string, { count, names, values, starts }: Fields, options: readonly string[]): string {

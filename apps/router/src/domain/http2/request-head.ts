@@ -2,7 +2,8 @@ import type { Answer } from '../answers.ts';
 import { answers } from '../answers.ts';
 import { endOfToken, isCleanText } from '../http1/fields.ts';
 import { CHUNKED, NO_BODY } from '../http1/framing.ts';
-import { framingOf, gather, hostOf, isDropped, type RequestHead, VISIBLE } from '../http1/request-head.ts';
+import { hostOf } from '../http1/host.ts';
+import { framingOf, gather, isDropped, type RequestHead, VISIBLE } from '../http1/request-head.ts';
 
 export type ReadHttp2Request =
   | { readonly kind: 'head'; readonly head: RequestHead }
@@ -50,14 +51,15 @@ export function readHttp2Head(fields: readonly string[], options: Http2HeadOptio
   const length = framingOf({ ...said, codings: 0 });
   if (typeof length === 'string') return refused(length);
   if (options.isWhole && length !== NO_BODY) return refused('a Content-Length without a body');
-  const host = authority || said.host;
+  const host = hostOf(authority || said.host);
+  if (host === undefined) return refused('an :authority that is no name of a host');
   return {
     kind: 'head',
     head: {
       method,
       target,
       isHttp10: false,
-      host: hostOf(host),
+      host,
       framing: options.isWhole || isTunnel ? NO_BODY : said.lengths > 0 ? length : CHUNKED,
       keepsAlive: true,
       upgrade: isTunnel ? 'websocket' : '',
@@ -65,7 +67,7 @@ export function readHttp2Head(fields: readonly string[], options: Http2HeadOptio
       modalKey: said.modalKey,
       modalSecret: said.modalSecret,
       authorization: said.authorization,
-      lines: `host: ${host}\r\n${linesOf(block)}${isTunnel ? `sec-websocket-key: ${options.websocketKey()}\r\n` : ''}`,
+      lines: `host: ${authority || said.host}\r\n${linesOf(block)}${isTunnel ? `sec-websocket-key: ${options.websocketKey()}\r\n` : ''}`,
     },
   };
 }

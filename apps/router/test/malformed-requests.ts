@@ -1,0 +1,48 @@
+import { HOST } from './simulated-platform.ts';
+
+export const GET = `GET / HTTP/1.1\r\nhost: ${HOST}\r\n`;
+export const POST = `POST / HTTP/1.1\r\nhost: ${HOST}\r\n`;
+
+/** What two servers could read in two ways: one of them would see a request that the other did not. */
+export const corpus: readonly [name: string, bytes: string, status: number][] = [
+  ['both framings', `${POST}content-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n`, 400],
+  ['two lengths', `${POST}content-length: 4\r\ncontent-length: 5\r\n\r\nabcd`, 400],
+  ['a list of lengths', `${POST}content-length: 4, 4\r\n\r\nabcd`, 400],
+  ['a length with a sign', `${POST}content-length: +4\r\n\r\nabcd`, 400],
+  ['a length in hex', `${POST}content-length: 0x4\r\n\r\nabcd`, 400],
+  ['a length that is none', `${POST}content-length: \r\n\r\n`, 400],
+  ['a negative length', `${POST}content-length: -1\r\n\r\n`, 400],
+  ['a coding before chunked', `${POST}transfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n`, 400],
+  ['chunked twice', `${POST}transfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n`, 400],
+  ['a coding that is not chunked', `${POST}transfer-encoding: identity\r\n\r\n`, 400],
+  ['chunked with a byte before', `${POST}transfer-encoding: \x0bchunked\r\n\r\n0\r\n\r\n`, 400],
+  ['a space before the colon', `${GET}content-length : 4\r\n\r\n`, 400],
+  ['a folded header', `${GET}x: a\r\n b\r\n\r\n`, 400],
+  ['a bare newline', `${GET}x: a\ny: b\r\n\r\n`, 400],
+  ['a bare return', `${GET}x: a\ry: b\r\n\r\n`, 400],
+  ['a zero byte', `${GET}x: a\0b\r\n\r\n`, 400],
+  ['a header without a name', `${GET}: a\r\n\r\n`, 400],
+  ['a header without a colon', `${GET}nothing\r\n\r\n`, 400],
+  ['a name that is no token', `${GET}x y: a\r\n\r\n`, 400],
+  ['no host', 'GET / HTTP/1.1\r\n\r\n', 400],
+  ['a host with a space', 'GET / HTTP/1.1\r\nhost: a b\r\n\r\n', 400],
+  ['a host with a path', `GET / HTTP/1.1\r\nhost: ${HOST}/x\r\n\r\n`, 400],
+  ['an empty host', 'GET / HTTP/1.1\r\nhost: \r\n\r\n', 400],
+  ['two hosts', `${GET}host: other\r\n\r\n`, 400],
+  ['another protocol', `GET / HTTP/2.0\r\nhost: ${HOST}\r\n\r\n`, 505],
+  ['a protocol in small letters', `GET / http/1.1\r\nhost: ${HOST}\r\n\r\n`, 400],
+  ['two spaces', `GET  / HTTP/1.1\r\nhost: ${HOST}\r\n\r\n`, 400],
+  ['a method that is no token', `GE(T / HTTP/1.1\r\nhost: ${HOST}\r\n\r\n`, 400],
+  ['a target with a space', `GET /a b HTTP/1.1\r\nhost: ${HOST}\r\n\r\n`, 400],
+  ['a target that is no path', `GET a HTTP/1.1\r\nhost: ${HOST}\r\n\r\n`, 400],
+  ['a tunnel', `CONNECT ${HOST}:443 HTTP/1.1\r\nhost: ${HOST}\r\n\r\n`, 400],
+  ['TLS', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n', 400],
+  ['a chunk size that is none', `${POST}transfer-encoding: chunked\r\n\r\nzz\r\n`, 400],
+  ['a chunk size with a sign', `${POST}transfer-encoding: chunked\r\n\r\n+1\r\na\r\n`, 400],
+  ['a huge chunk size', `${POST}transfer-encoding: chunked\r\n\r\nfffffffffffffffff\r\n`, 400],
+  ['a chunk longer than it says', `${POST}transfer-encoding: chunked\r\n\r\n1\r\nab\r\n0\r\n\r\n`, 400],
+  ['a chunk size with a bare newline', `${POST}transfer-encoding: chunked\r\n\r\n1\na\r\n0\r\n\r\n`, 400],
+  ['a head that is too large', `${GET}x: ${'a'.repeat(9_000)}\r\n\r\n`, 431],
+  ['a body that says it is too large', `${POST}content-length: 1001\r\n\r\n`, 413],
+  ['a chunk that says it is too large', `${POST}transfer-encoding: chunked\r\n\r\n3e9\r\n`, 413],
+];
