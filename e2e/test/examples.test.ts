@@ -8,7 +8,8 @@ import { after, before, test } from 'node:test';
 import { crc32, deflateSync } from 'node:zlib';
 import { type Platform, repository, startPlatform } from '@portico/testing';
 import { ask } from '../src/http.ts';
-import { opcodes, openWebSocket, type TestWebSocket } from '../src/websocket.ts';
+import { openWebSocket, type TestWebSocket } from '../src/websocket.ts';
+import { opcodes } from '../src/websocket-frames.ts';
 
 const folder = join(repository, 'examples');
 const files = readdirSync(folder).filter((name) => name.endsWith('.py'));

@@ -8,7 +8,8 @@ import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { eventually, type Finished, type Platform, repository, startPlatform } from '@portico/testing';
 import { ask } from '../src/http.ts';
-import { opcodes, openWebSocket } from '../src/websocket.ts';
+import { openWebSocket } from '../src/websocket.ts';
+import { opcodes } from '../src/websocket-frames.ts';
 
 let platform: Platform;
 let deployed: Finished;

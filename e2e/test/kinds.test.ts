@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { eventually, type Platform, repository, startPlatform } from '@portico/testing';
 import { ask, type Reply } from '../src/http.ts';
-import { type Frame, opcodes, openWebSocket, type TestWebSocket } from '../src/websocket.ts';
+import { openWebSocket, type TestWebSocket } from '../src/websocket.ts';
+import { type Frame, opcodes } from '../src/websocket-frames.ts';
 
 let platform: Platform;
 

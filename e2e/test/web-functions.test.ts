@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { eventually, type Platform, repository, startPlatform } from '@portico/testing';
 import { ask, startLoad } from '../src/http.ts';
-import { opcodes, openWebSocket } from '../src/websocket.ts';
+import { openWebSocket } from '../src/websocket.ts';
+import { opcodes } from '../src/websocket-frames.ts';
 
 const apps = join(repository, 'e2e/apps');
 let platform: Platform;

@@ -151,6 +151,23 @@ test('who does not end the connection after that is cut off, and the slot is fre
   await eventually('the slot is free', () => platform.loads.at(-1)?.pools.length === 0);
 });
 
+test('a client that is still sending when the container ends reads why, and is not reset', async () => {
+  using socket = await open();
+  const why = closeFrame({ code: 1002, why: 'enough' }, false);
+  socket.socket.end(why, () => socket.socket.destroy());
+  for (let i = 0; i < 200; i++)
+    await new Promise<void>((resolve, reject) => {
+      socket.client.socket.write(masked(0x81, Buffer.from('more')), (error) =>
+        error ? reject(error) : setImmediate(resolve),
+      );
+    });
+  assert.ok((await until(socket.client, why.length)).equals(why));
+  await eventually('it is counted', () => platform.loads.at(-1)?.pools[0]?.inFlight === 1);
+  socket.client.socket.end();
+  await socket.client.closed;
+  await eventually('the slot is free', () => platform.loads.at(-1)?.pools.length === 0);
+});
+
 test('a container that goes on when its client has left is cut off, and the slot is free', async () => {
   const socket = await open();
   await eventually('it is counted', () => platform.loads.at(-1)?.pools[0]?.inFlight === 1);

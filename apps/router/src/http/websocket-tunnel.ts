@@ -65,8 +65,39 @@ export function connectWebSocket(
       next.onClose();
     },
   });
-  return {
+  return letClientRead(client, {
     client: oneWay(fromClient, plain.client, client, container),
     container: oneWay(fromContainer, plain.container, container, client),
+  });
+}
+
+/** A client that is still sending when the container has gone is not reset at once: it might never read why. */
+function letClientRead(client: TunnelSide, ends: TunnelEnds): TunnelEnds {
+  let isClientDone = false;
+  let timer: NodeJS.Timeout | undefined;
+  return {
+    client: {
+      onBytes: (bytes, length) => timer ?? ends.client.onBytes(bytes, length),
+      onDrain: () => timer ?? ends.client.onDrain(),
+      onEnd() {
+        isClientDone = true;
+        if (timer) ends.container.onClose();
+        else ends.client.onEnd();
+      },
+      onClose() {
+        isClientDone = true;
+        clearTimeout(timer);
+        ends.client.onClose();
+      },
+    },
+    container: {
+      ...ends.container,
+      onClose() {
+        if (isClientDone) return ends.container.onClose();
+        timer = setTimeout(() => ends.container.onClose(), LINGER_MS);
+        client.end();
+        client.resume();
+      },
+    },
   };
 }
