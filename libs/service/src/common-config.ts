@@ -31,7 +31,7 @@ export function readCommonConfig(service: string, env: EnvironmentReader): Commo
       user: env.text('PORTICO_NATS_USER', service),
       passwordFile: env.text('PORTICO_NATS_PASSWORD_FILE', join(home, 'keys', 'nats', service)),
     },
-    workspace: env.text('PORTICO_WORKSPACE', 'local'),
+    workspace: env.hostPart('PORTICO_WORKSPACE', 'local'),
     logLevel: env.choice('PORTICO_LOG_LEVEL', 'info', LOG_LEVELS),
     otlpEndpoint: env.optionalText('OTEL_EXPORTER_OTLP_ENDPOINT'),
     graceMs: env.integer('PORTICO_STOP_GRACE_MS', 10_000, { min: 0, max: 3_600_000 }),

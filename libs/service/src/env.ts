@@ -16,6 +16,8 @@ export class ConfigError extends Error {
 export interface EnvironmentReader {
   text(name: string, fallback?: string): string;
   optionalText(name: string): string | undefined;
+  /** The beginning of a host name: up to 32 lower-case letters, digits and single dashes, and not `xn`, which means another alphabet. */
+  hostPart(name: string, fallback: string): string;
   /** A whole number within bounds. */
   integer(name: string, fallback: number, bounds: { min: number; max: number }): number;
   port(name: string, fallback: number): number;
@@ -23,6 +25,8 @@ export interface EnvironmentReader {
   /** Throws ConfigError if anything was wrong. Call it last. */
   done(): void;
 }
+
+const HOST_PART = /^(?!xn$)[a-z0-9]+(-[a-z0-9]+)*$/;
 
 export function readEnvironment(env: Environment): EnvironmentReader {
   const problems: string[] = [];
@@ -42,6 +46,14 @@ export function readEnvironment(env: Environment): EnvironmentReader {
       return value ?? '';
     },
     optionalText: raw,
+    hostPart(name, fallback) {
+      const value = raw(name) ?? fallback;
+      if (!HOST_PART.test(value) || value.length > 32)
+        problems.push(
+          `${name} must have up to 32 lower-case letters, digits and single dashes, with a letter or digit at both ends, and not be "xn"; it is "${value}".`,
+        );
+      return value;
+    },
     integer,
     port: (name, fallback) => integer(name, fallback, { min: 1, max: 65_535 }),
     choice(name, fallback, choices) {

@@ -45,7 +45,7 @@ export function readConfig(env: Environment): Config {
     sdkPort: reader.port('PORTICO_SDK_PORT', 7400),
     apiPort: reader.port('PORTICO_API_PORT', 7401),
     baseDomain: reader.text('PORTICO_BASE_DOMAIN', 'localhost'),
-    workspace: reader.text('PORTICO_WORKSPACE', 'local'),
+    workspace: reader.hostPart('PORTICO_WORKSPACE', 'local'),
     startTimeoutMs: reader.integer('PORTICO_START_TIMEOUT_MS', 120_000, { min: 1_000, max: 3_600_000 }),
     stopGraceMs: reader.integer('PORTICO_STOP_GRACE_MS', 10_000, { min: 0, max: 3_600_000 }),
     cache: {

@@ -1,7 +1,8 @@
 import { DomainError } from '@portico/errors';
 
 const NAME = /^(?!.*\.\.)[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9_-])?$/;
-const SUFFIX = /^([a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?)?$/;
+/** Two dashes end the part of a host name that says the environment. */
+const SUFFIX = /^(?=.{0,32}$)([a-z0-9]+(-[a-z0-9]+)*)?$/;
 
 /** Names go into keys and commands. */
 export function checkedName(name: string): void {
@@ -19,7 +20,7 @@ export function checkedSuffix(suffix: string): void {
   throw new DomainError(
     'invalid-argument',
     'environment.bad_suffix',
-    `${JSON.stringify(suffix)} can't be part of a host name: use up to 32 lower-case letters, digits and dashes, with a letter or digit at both ends.`,
+    `${JSON.stringify(suffix)} can't be part of a host name: use up to 32 lower-case letters, digits and single dashes, with a letter or digit at both ends.`,
   );
 }
 

@@ -24,25 +24,32 @@ export interface HostLabel {
 }
 
 /**
- * The first label of the host: `<workspace>[-<suffix>]--<label>[-dev]`.
+ * The first label of the host: `<workspace>[-<suffix>]--<label>[-dev]`, where the label is the user's own or
+ * `<app>-<function>`, each as `normalised` writes it.
  *
- * One that is too long keeps its end for ephemeral apps: it is cut, and six hex digits of the
- * SHA-256 of the whole follow, so that two long names stay apart.
+ * Names that are written in the same way get the same label, which only one of them can have. A label that is too long is
+ * cut, and six hex digits of the SHA-256 of the whole follow, so that long names stay apart; the ending of an ephemeral app
+ * stays behind them.
  */
 export function hostLabelOf(parts: LabelParts): HostLabel {
   const source = parts.webSuffix ? `${parts.workspace}-${parts.webSuffix}` : parts.workspace;
-  const label = parts.customLabel
-    ? checkedLabel(parts.customLabel)
-    : normalised(`${parts.appName}-${parts.functionName}`);
-  const ending = parts.ephemeralSuffix === undefined ? '' : `-${normalised(parts.ephemeralSuffix) || 'dev'}`;
+  const label = parts.customLabel ? checkedLabel(parts.customLabel) : labelOfNames(parts.appName, parts.functionName);
+  const ending = parts.ephemeralSuffix === undefined ? '' : `-${checkedEnding(parts.ephemeralSuffix)}`;
   const whole = `${normalised(source)}--${label}`;
   if (whole.length + ending.length <= LABEL_MAX) return { label: whole + ending, isTruncated: false };
-  const digits = createHash('sha256')
-    .update(whole + ending)
-    .digest('hex')
-    .slice(0, HASH_DIGITS);
   const room = LABEL_MAX - ending.length - HASH_DIGITS - 1;
-  return { label: `${whole.slice(0, room).replace(/-+$/, '')}-${digits}${ending}`, isTruncated: true };
+  const cut = whole.slice(0, room).replace(/-+$/, '');
+  return { label: `${cut}-${digest(whole + ending)}${ending}`, isTruncated: true };
+}
+
+/** Names without a single letter or digit of a host name are told apart by their hash alone. */
+function labelOfNames(appName: string, functionName: string): string {
+  const names = `${appName}-${functionName}`;
+  return normalised(names) || digest(names);
+}
+
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, HASH_DIGITS);
 }
 
 /** Lower case letters, digits and single dashes; never a dash at an end. */
@@ -51,6 +58,16 @@ function normalised(text: string): string {
     .toLowerCase()
     .replaceAll(/[^a-z0-9]+/g, '-')
     .replaceAll(/^-+|-+$/g, '');
+}
+
+/** What a developer has in place of `dev`. */
+function checkedEnding(suffix: string): string {
+  if (/^[a-zA-Z0-9]{0,8}$/.test(suffix)) return suffix.toLowerCase() || 'dev';
+  throw new DomainError(
+    'invalid-argument',
+    'label.illegal',
+    `The suffix ${JSON.stringify(suffix)} can't be part of a host name: use up to 8 letters and digits.`,
+  );
 }
 
 /** A user's own label is taken as it is or refused, never changed. */
