@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import {
   type CommonConfig,
   type Environment,
@@ -6,6 +7,7 @@ import {
   readEnvironment,
 } from '@portico/service';
 import type { CertificateFiles } from './adapters/certificate.ts';
+import { THREADS_MAX } from './shared/pool-cells.ts';
 
 export interface Config extends CommonConfig {
   /** PORTICO_HTTP_PORT. */
@@ -14,6 +16,8 @@ export interface Config extends CommonConfig {
   readonly listen: string;
   /** PORTICO_HTTPS_PORT with its certificate; undefined while none is set. */
   readonly https: HttpsConfig | undefined;
+  /** PORTICO_ROUTER_THREADS: threads that serve requests, beside the one that talks to the other services. */
+  readonly threads: number;
   readonly limits: Limits;
 }
 
@@ -60,6 +64,10 @@ export function readConfig(env: Environment): Config {
     httpPort: reader.port('PORTICO_HTTP_PORT', 8080),
     listen: reader.text('PORTICO_LISTEN', '0.0.0.0'),
     https: readHttps(reader),
+    threads: reader.integer('PORTICO_ROUTER_THREADS', Math.min(availableParallelism(), THREADS_MAX), {
+      min: 1,
+      max: THREADS_MAX,
+    }),
     limits: {
       queueMax: bounded('PORTICO_QUEUE_MAX', 2_000, 1_000_000),
       queueDeadlineMs: bounded('PORTICO_QUEUE_DEADLINE_MS', 300_000, 86_400_000),

@@ -1,125 +1,126 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { hostname } from 'node:os';
-import { auth, buckets, nodeAgent, router, subjects } from '@portico/contracts';
-import { type Credentials, openCredentials } from '@portico/credentials';
+import { join } from 'node:path';
+import { buckets, router, subjects } from '@portico/contracts';
+import { fetchVerificationKey } from '@portico/credentials';
 import { serveAll, serveGrpc } from '@portico/grpc';
-import { connectNats, type Nats, openView, publish, type View } from '@portico/messaging';
+import { connectNats, type Nats, openView, publish } from '@portico/messaging';
 import { type ServiceContext, socketOf } from '@portico/service';
+import { type Announcer, createAnnouncer } from './adapters/announcer.ts';
 import { openCertificate } from './adapters/certificate.ts';
 import { countRouters } from './adapters/count-routers.ts';
 import { createLoadReporter } from './adapters/load-reporter.ts';
 import { observePools } from './adapters/observe-pools.ts';
-import { answerForBroken, createPools } from './adapters/pools.ts';
-import { writerOf } from './adapters/record-ring.ts';
 import { startRequestTeller } from './adapters/tell-requests.ts';
 import type { Config } from './config.ts';
-import { createAdmission } from './domain/admission.ts';
-import type { DecisionNeeds } from './domain/decide-target.ts';
-import { createLimitsInForce, type LimitsInForce } from './domain/limits-in-force.ts';
-import type { Pool } from './domain/pool.ts';
-import { createRouteTable } from './domain/route-table.ts';
-import { createTimerWheel, type TimerWheel } from './domain/timer-wheel.ts';
 import { explain } from './grpc/explain-host.ts';
-import { type PublicServer, servePublic } from './http/serve-public.ts';
-import { createUpstreamPool } from './http/upstream-pool.ts';
-import { createWaitingResults } from './http/waiting-results.ts';
-import type { Surroundings } from './surroundings.ts';
+import { createReplica, type Replica } from './replica.ts';
+import { allocateBlocks, createBlocks } from './shared/blocks.ts';
+import type { Change, ToMain } from './threads/messages.ts';
+import { type ListeningOn, type ServingThreads, startServingThreads } from './threads/serving-threads.ts';
 
-/** A container that is set aside drains long before, unless nobody has heard that it should. */
-const SET_ASIDE_MS = 30_000;
+/** The main thread's own: no request waits there. */
+const NO_THREAD = -1;
+const SWEEP_EVERY_MS = 10_000;
 
-/** Everything the router is made of, in the order in which it opens. */
-export async function startRouter(config: Config, { opened, log }: ServiceContext): Promise<PublicServer> {
-  const nats = opened.use(await connectNats(config.nats, log));
-  const credentials = opened.use(await openCredentials(nats, `unix://${socketOf(config.home, 'auth')}`, log));
-  const routes = createRouteTable();
-  const pools = createPools(() => undefined);
-  opened.use(await openView(nats, buckets.live, { log, onChange: ({ key, value }) => routes.apply(key, value) }));
-  const limits = await openLimits(nats, config, { opened, log });
-  const upstreams = opened.use(createUpstreamPool());
-  const containers = opened.use(
-    await openView(nats, buckets.containers, {
-      log,
-      onChange(change, before) {
-        pools.onContainer(change, before);
-        // A container that drains must not wait for connections that nobody will use.
-        if (change.value?.state !== nodeAgent.ContainerState.READY) upstreams.closeIdle(before?.addresses ?? []);
-      },
+/**
+ * Everything the router is made of, in the order in which it opens. Requests go through the serving threads; this one
+ * talks to the other services, and tells those what they have to know.
+ */
+export async function startRouter(config: Config, { opened, log }: ServiceContext): Promise<ListeningOn> {
+  const memory = allocateBlocks();
+  const { threads, limits, listen: host } = config;
+  const teller = config.otlpEndpoint ? opened.use(startRequestTeller()) : undefined;
+  let hear: (message: ToMain) => void = () => undefined;
+  const serving = opened.use(
+    startServingThreads({
+      ...{ threads, memory, limits, host, log },
+      graceMs: Math.max(0, config.graceMs - 500),
+      folder: join(config.home, 'run'),
+      // Nothing is noted of requests when nobody is told.
+      openRing: () => teller?.openRing(),
+      onMessage: (message) => hear(message),
     }),
   );
+  const known = createReplica({ defaults: limits, memory, threads, thread: NO_THREAD, passOn: () => undefined });
+  const tell = (change: Change): void => {
+    known.apply(change);
+    serving.tell(change);
+  };
+  const nats = opened.use(await connectNats(config.nats, log));
+  const announcer = createAnnouncer({ blocks: createBlocks(memory), threads, known, tell });
+  await follow(nats, announcer, tell, { config, opened, log });
   const routerId = `${hostname()}${config.home}`;
-  const reporter = opened.use(createLoadReporter(nats, pools, routerId));
-  opened.use(countRouters(nats, limits, reporter, { routerId, log }));
-  const timers = opened.use(createTimerWheel());
-  const { resultsMax: max, resultExpiryMs: expiryMs } = config.limits;
-  const results = opened.use(createWaitingResults({ timers, max, expiryMs }));
-  observePools(pools, results);
-  // Nothing is noted of requests when nobody is told.
-  const records = config.otlpEndpoint ? writerOf(opened.use(startRequestTeller()).openRing()) : undefined;
-  const around: Surroundings = {
-    routes,
-    poolOf: pools.of,
-    verify: verifierOf(credentials),
-    admission: createAdmission(limits),
-    limits: config.limits,
-    upstreams,
-    results,
-    timers,
-    records,
-    onQueued: reporter.wake,
-    onShort: reporter.wakeForMore,
-    onExpired(containerId, reason) {
-      const container = containers.get(containerId);
-      if (container) setAside(pools.of(container.poolId), containerId, timers);
+  const reporter = opened.use(createLoadReporter(nats, known.pools, routerId));
+  opened.use(countRouters(nats, (count) => tell({ kind: 'routers', count }), reporter, { routerId, log }));
+  hear = (message) => {
+    if (message.kind === 'queued') reporter.wake(wantedOf(message));
+    else if (message.kind === 'short') reporter.wakeForMore(wantedOf(message));
+    else if (message.kind === 'queue grows') reporter.reportSoon();
+    else if (message.kind === 'expired') {
+      const { containerId, reason } = message;
       publish(nats, subjects.containerExpired, containerId, { containerId, reason });
-    },
-    whyBroken: (containerId, withinMs) => whyBroken(containers, containerId, withinMs),
-    log,
+    }
   };
-  const api = serveAll(router.RouterServiceService, { explainHost: ({ host }) => ({ text: explain(around, host) }) });
-  opened.use(await serveGrpc({ address: `unix://${socketOf(config.home, 'router')}`, apis: [api], log }));
-  // Opened last: requests come only when everything else is there, and are the first to end.
-  const { listen: host, httpPort: port, https } = config;
-  const certificate = https && opened.use(await openCertificate(https, log));
-  const secure = certificate && { port: https.port, certificate };
-  const graceMs = Math.max(0, config.graceMs - 500);
-  return opened.use(await servePublic({ host, port, secure, graceMs }, around));
+  observePools(known, serving);
+  const sweeping = setInterval(() => announcer.sweep(), SWEEP_EVERY_MS);
+  opened.defer(() => clearInterval(sweeping));
+  await serveApi(known, { config, opened, log });
+  // Last: requests come only when everything else is there, and are the first to end.
+  opened.defer(() => serving.stop());
+  return listen(serving, { config, opened, log });
 }
 
-/** The limits as the operator sets them; what is not set has the values of the configuration. */
-async function openLimits(
+type Context = Pick<ServiceContext, 'opened' | 'log'> & { readonly config: Config };
+
+/** Follows all that the threads have to know. Returns when the first load is done. */
+async function follow(
   nats: Nats,
-  config: Config,
-  { opened, log }: Pick<ServiceContext, 'opened' | 'log'>,
-): Promise<LimitsInForce> {
-  const limits = createLimitsInForce(config.limits);
-  opened.use(
-    await openView(nats, buckets.limits, { log, onChange: ({ value }, before) => limits.apply(value, before) }),
-  );
-  return limits;
+  announcer: Announcer,
+  tell: (change: Change) => void,
+  { config, opened, log }: Context,
+): Promise<void> {
+  const key = await fetchVerificationKey(`unix://${socketOf(config.home, 'auth')}`, log);
+  tell({ kind: 'verification key', key });
+  const onToken = ({ key: tokenId, value: token }: { key: string; value: Parameters<typeof ofToken>[1] }): void =>
+    tell(ofToken(tokenId, token));
+  opened.use(await openView(nats, buckets.tokens, { log, onChange: onToken }));
+  opened.use(await openView(nats, buckets.live, { log, onChange: announcer.app }));
+  opened.use(await openView(nats, buckets.limits, { log, onChange: announcer.limit }));
+  opened.use(await openView(nats, buckets.containers, { log, onChange: announcer.container }));
 }
 
-async function whyBroken(
-  containers: View<nodeAgent.Container>,
-  containerId: string,
-  withinMs: number,
-): ReturnType<Surroundings['whyBroken']> {
-  const ended = () => {
-    const container = containers.get(containerId);
-    return !container || container.state === nodeAgent.ContainerState.EXITED ? true : undefined;
-  };
-  await containers.until(ended, AbortSignal.timeout(withinMs)).catch(() => undefined);
-  return answerForBroken(containers.get(containerId));
+type TokenChange = Extract<Change, { kind: 'token' }>;
+
+function ofToken(tokenId: string, token: TokenChange['token']): TokenChange {
+  return { kind: 'token', tokenId, token };
 }
 
-function setAside(pool: Pool, containerId: string, timers: TimerWheel): void {
-  pool.setAside(containerId);
-  timers.after(SET_ASIDE_MS, () => pool.takeBack(containerId));
+async function serveApi(known: Replica, { config, opened, log }: Context): Promise<void> {
+  const api = serveAll(router.RouterServiceService, { explainHost: ({ host }) => ({ text: explain(known, host) }) });
+  opened.use(await serveGrpc({ address: `unix://${socketOf(config.home, 'router')}`, apis: [api], log }));
 }
 
-function verifierOf(credentials: Credentials): DecisionNeeds['verify'] {
-  return ({ key, secret }, environmentName) => {
-    const verdict = credentials.verify({ kind: auth.TokenKind.PROXY, id: key, secret, environmentName });
-    if (verdict.isValid) return 'valid';
-    return verdict.refusal === 'other-environment' ? 'other-environment' : 'invalid';
-  };
+async function listen(serving: ServingThreads, { config, opened, log }: Context): Promise<ListeningOn> {
+  const { listen: host, httpPort, https } = config;
+  if (https) {
+    const certificate = opened.use(await openCertificate(https, log));
+    serving.tell({ kind: 'certificate', pair: certificate.current });
+    certificate.onChange((pair) => serving.tell({ kind: 'certificate', pair }));
+  }
+  for (const port of [httpPort, https?.port ?? 0]) await requireFree(host, port);
+  return serving.listen(httpPort, https?.port);
+}
+
+/** Ports that threads share can be taken by any process that shares them too: that one has it already must be asked. */
+async function requireFree(host: string, port: number): Promise<void> {
+  if (port === 0) return;
+  const probe = createServer();
+  await once(probe.listen({ host, port }), 'listening');
+  await new Promise((resolve) => probe.close(resolve));
+}
+
+function wantedOf({ poolId, appId, traceparent }: Extract<ToMain, { kind: 'queued' | 'short' }>) {
+  return { poolId, appId, traceparent };
 }

@@ -19,11 +19,13 @@ export interface Surroundings {
   readonly limits: Limits;
   readonly upstreams: UpstreamPool;
   readonly results: WaitingResults;
+  /** Where each thread answers the others, by its number. */
+  readonly privateSockets: readonly string[];
   readonly timers: TimerWheel;
   /** Where requests that are over are told of; absent = nobody wants to know. */
   readonly records: RecordWriter | undefined;
-  /** Someone waits for a pool. */
-  readonly onQueued: (pool: Pool, appId: string, traceparent: string) => void;
+  /** Someone waits for a pool; nobody did if `isFirst`. */
+  readonly onQueued: (pool: Pool, appId: string, traceparent: string, isFirst: boolean) => void;
   /** A request to a server class was refused for want of a container: nobody waits, but one more is wanted. */
   readonly onShort: (pool: Pool, appId: string, traceparent: string) => void;
   /** A request ran into its timeout in this container. */

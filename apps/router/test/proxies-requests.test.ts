@@ -46,7 +46,8 @@ after(() => platform?.[Symbol.asyncDispose]());
 
 test('a connection is kept on both sides', async () => {
   using client = rawClient(platform.port);
-  await ask(platform.port, '/warm');
+  client.send(`GET /warm HTTP/1.1\r\nHost: ${HOST}\r\n\r\n`);
+  await client.reply();
   const before = connections;
   for (const path of ['/a', '/b', '/c']) {
     client.send(`GET ${path} HTTP/1.1\r\nHost: ${HOST}\r\n\r\n`);

@@ -9,8 +9,8 @@ import { connectGrpc, serveGrpc, serveSome } from '@portico/grpc';
 import { type Bucket, connectNats, type Nats, openBucket, subscribe } from '@portico/messaging';
 import { type CertificatePaths, eventually, natsServer, silentLog } from '@portico/testing';
 import { type Limits, readConfig } from '../src/config.ts';
-import type { PublicServer } from '../src/http/serve-public.ts';
 import { startRouter } from '../src/router.ts';
+import type { ListeningOn } from '../src/threads/serving-threads.ts';
 
 const { READY, EXITED } = nodeAgent.ContainerState;
 const KEY = Buffer.alloc(32, 7);
@@ -77,8 +77,13 @@ export function appOf(changes: Partial<control.LiveApp> = {}): control.LiveApp {
   });
 }
 
+export type Settings = Partial<Limits> & {
+  /** How many serve; 2 if nothing is said. */
+  readonly threads?: number;
+};
+
 export async function simulatedPlatform(
-  limits: Partial<Limits> = {},
+  settings: Settings = {},
   certificate?: CertificatePaths,
 ): Promise<SimulatedPlatform> {
   const opened = new AsyncDisposableStack();
@@ -93,9 +98,9 @@ export async function simulatedPlatform(
   const heard = hear(await connected('autoscaler'), opened);
   await live.put('ap-1', appOf());
   const https = certificate && { port: 0, ...certificate };
-  const start = (at: string, stack: AsyncDisposableStack): Promise<PublicServer> =>
+  const start = (at: string, stack: AsyncDisposableStack): Promise<ListeningOn> =>
     startRouter(
-      { ...configOf(at, limits), https, nats: nats.optionsOf('router') },
+      { ...configOf(at, settings), https, nats: nats.optionsOf('router') },
       { opened: stack, log: silentLog, stopping: new AbortController().signal },
     );
   const ofRouter = opened.use(new AsyncDisposableStack());
@@ -200,7 +205,7 @@ export const failedStart = (message: string): Partial<nodeAgent.Container> => ({
   message,
 });
 
-function configOf(home: string, limits: Partial<Limits>) {
+function configOf(home: string, { threads = 2, ...limits }: Settings) {
   const config = readConfig({
     PORTICO_HOME: home,
     PORTICO_NATS_URL: 'nats://127.0.0.1:1',
@@ -208,7 +213,7 @@ function configOf(home: string, limits: Partial<Limits>) {
     PORTICO_NATS_PASSWORD_FILE: '/dev/null',
     PORTICO_LISTEN: '127.0.0.1',
   });
-  return { ...config, httpPort: 0, graceMs: 1_000, limits: { ...config.limits, ...limits } };
+  return { ...config, httpPort: 0, graceMs: 1_000, threads, limits: { ...config.limits, ...limits } };
 }
 
 /** The one thing that the router asks auth. */

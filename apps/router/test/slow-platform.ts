@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { eventually } from '@portico/testing';
-import type { Limits } from '../src/config.ts';
 import { ask, type RawClient, type RawReply } from './raw-client.ts';
-import { poolOf, routeOf, type SimulatedPlatform, simulatedPlatform } from './simulated-platform.ts';
+import { poolOf, routeOf, type Settings, type SimulatedPlatform, simulatedPlatform } from './simulated-platform.ts';
 
 /** A request that the container has, and answers when the test wants it to. */
 export interface Run {
@@ -22,7 +21,7 @@ export interface SlowPlatform extends SimulatedPlatform {
 export const GONE = 'modal-http: Missing request, possibly due to expiry or cancellation';
 const RESULT_URL = /^\/[^?]*\?(?:.*&)?__modal_attempt_token=[\w-]{32}$/;
 
-export async function slowPlatform(limits: Partial<Limits> = {}, pool = poolOf()): Promise<SlowPlatform> {
+export async function slowPlatform(limits: Settings = {}, pool = poolOf()): Promise<SlowPlatform> {
   const platform = await simulatedPlatform({ redirectAfterMs: 100, ...limits });
   const runs: Run[] = [];
   await platform.deploy({ version: 2, pools: [pool], routes: [routeOf({ poolId: pool.poolId })] });

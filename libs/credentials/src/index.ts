@@ -1,2 +1,2 @@
-export { type Credentials, openCredentials } from './open-credentials.ts';
+export { type Credentials, fetchVerificationKey, openCredentials } from './open-credentials.ts';
 export { macOfSecret, type Presented, type Refusal, type Verdict, verifyToken } from './verify-token.ts';

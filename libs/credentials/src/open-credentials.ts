@@ -11,8 +11,7 @@ export interface Credentials extends AsyncDisposable {
 
 /** Waits for the auth service as long as it takes; afterwards neither it nor NATS is needed to verify. */
 export async function openCredentials(nats: Nats, authAddress: string, log: Logger): Promise<Credentials> {
-  await using client = connectGrpc(auth.TokenServiceService, authAddress);
-  const key = await verificationKey(client, log);
+  const key = await fetchVerificationKey(authAddress, log);
   const tokens = await openView(nats, buckets.tokens, { log });
   return {
     verify: (presented) => verifyToken(presented, tokens.get(presented.id), key, Date.now() / 1000),
@@ -20,9 +19,9 @@ export async function openCredentials(nats: Nats, authAddress: string, log: Logg
   };
 }
 
-type TokenClient = ReturnType<typeof connectGrpc<typeof auth.TokenServiceService>>;
-
-async function verificationKey(client: TokenClient, log: Logger): Promise<Uint8Array> {
+/** The key that tokens are verified with. Waits for the auth service as long as it takes. */
+export async function fetchVerificationKey(authAddress: string, log: Logger): Promise<Uint8Array> {
+  await using client = connectGrpc(auth.TokenServiceService, authAddress);
   for (;;) {
     try {
       return (await client.getVerificationKey({}, { deadlineMs: 5_000 })).key;

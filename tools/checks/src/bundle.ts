@@ -30,11 +30,12 @@ function escaped(character: string): string {
 const project = resolve(process.argv[2] ?? '.');
 const programs = globSync(['src/main.ts', 'src/*-main.ts'], { cwd: project });
 
-if (programs.length > 0) {
-  await rm(join(project, 'dist'), { recursive: true, force: true });
+if (programs.length > 0) await rm(join(project, 'dist'), { recursive: true, force: true });
+// Each by itself: what two programs share would otherwise be loaded whole by both.
+for (const program of programs) {
   await build({
     absWorkingDir: project,
-    entryPoints: programs,
+    entryPoints: [program],
     outdir: join(project, 'dist'),
     bundle: true,
     // What is imported on demand is not even read before.

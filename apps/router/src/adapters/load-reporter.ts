@@ -1,20 +1,23 @@
 import { router, subjects } from '@portico/contracts';
 import { type Nats, publish } from '@portico/messaging';
 import type { Pool } from '../domain/pool.ts';
+import type { Wanted } from '../threads/messages.ts';
 import type { Pools } from './pools.ts';
 
 /** Tells the autoscaler about work, and other routers about this one. */
 export interface LoadReporter extends Disposable {
-  /** The first who waits wakes at once; those after it are in the next report. */
-  wake(pool: Pool, appId: string, traceparent: string): void;
+  /** Somebody waits for a pool where nobody did: that wakes at once. */
+  wake(wanted: Wanted): void;
   /** One more container is wanted although nobody waits; told once in each report's time. */
-  wakeForMore(pool: Pool, appId: string, traceparent: string): void;
+  wakeForMore(wanted: Wanted): void;
+  /** Says soon what it sees, but not for each request. */
+  reportSoon(): void;
   /** Says at once what it sees, and that it is there. */
   report(): void;
 }
 
 const EVERY_MS = 1_000;
-/** Waiting grows: a report goes out soon, but not for each request. */
+/** Waiting grows: how long a report may take that is asked for by it. */
 const SOON_MS = 20;
 
 /** `routerId` is the same after a restart: what the process before said last is then replaced, not added to. */
@@ -33,18 +36,22 @@ export function createLoadReporter(nats: Nats, pools: Pools, routerId: string): 
       router.LoadReport.create({ routerId, sequence, pools: [...pools.all()].flatMap(loadOf) }),
     );
   };
+  const reportSoon = (): void => {
+    soon ??= setTimeout(report, SOON_MS);
+  };
   const timer = setInterval(report, EVERY_MS);
   return {
     report,
-    wake(pool, appId, traceparent) {
-      if (pool.queued === 1)
-        publish(nats, subjects.poolWake, pool.poolId, { poolId: pool.poolId, appId, queued: pool.queued, traceparent });
-      soon ??= setTimeout(report, SOON_MS);
+    reportSoon,
+    wake(wanted) {
+      const { queued } = pools.of(wanted.poolId);
+      publish(nats, subjects.poolWake, wanted.poolId, { ...wanted, queued: Math.max(1, queued) });
+      reportSoon();
     },
-    wakeForMore({ poolId }, appId, traceparent) {
-      if (short.has(poolId)) return;
-      short.add(poolId);
-      publish(nats, subjects.poolWake, poolId, { poolId, appId, queued: 1, traceparent });
+    wakeForMore(wanted) {
+      if (short.has(wanted.poolId)) return;
+      short.add(wanted.poolId);
+      publish(nats, subjects.poolWake, wanted.poolId, { ...wanted, queued: 1 });
     },
     [Symbol.dispose]() {
       clearInterval(timer);
@@ -54,8 +61,8 @@ export function createLoadReporter(nats: Nats, pools: Pools, routerId: string): 
 }
 
 function loadOf(pool: Pool): router.PoolLoad[] {
-  const { poolId, inFlight, queued, started } = pool;
-  pool.started = 0;
+  const { poolId, inFlight, queued } = pool;
+  const started = pool.takeStarted();
   if (inFlight === 0 && queued === 0 && started === 0) return [];
   return [{ poolId, inFlight, queued, started, inFlightByContainer: pool.inFlightByContainer() }];
 }

@@ -1,13 +1,27 @@
 import { nodeAgent } from '@portico/contracts';
-import type { Change } from '@portico/messaging';
 import { type Answer, answers } from '../domain/answers.ts';
-import { createPool, type Pool } from '../domain/pool.ts';
+import { createPool, type Pool, type PoolOptions } from '../domain/pool.ts';
+import type { ContainerCells } from '../shared/container-cells.ts';
+import type { PoolCells } from '../shared/pool-cells.ts';
 
-/** All pools, fed by what containers report. */
+/** All pools as one thread has them, fed by what containers report. */
 export interface Pools {
+  /** Of a pool that was opened. */
   of(poolId: string): Pool;
+  /** Undefined when it was not opened, or is forgotten. */
+  find(poolId: string): Pool | undefined;
   all(): IterableIterator<Pool>;
-  onContainer(change: Change<nodeAgent.Container>, before: nodeAgent.Container | undefined): void;
+  /** A pool that something may send work to, with what the threads share of it. Does nothing when it is open. */
+  open(poolId: string, cells: PoolCells): void;
+  forget(poolId: string): void;
+  onContainer(change: ContainerChange, cells: ContainerCells): void;
+}
+
+export interface ContainerChange {
+  readonly containerId: string;
+  readonly poolId: string;
+  readonly container: nodeAgent.Container | undefined;
+  readonly before: nodeAgent.Container | undefined;
 }
 
 const { EXITED } = nodeAgent.ContainerState;
@@ -15,31 +29,32 @@ const { STOPPED, KILLED, NODE_LOST } = nodeAgent.ExitReason;
 /** Ends that say nothing about the next start. */
 const harmless: ReadonlySet<nodeAgent.ExitReason> = new Set([STOPPED, KILLED, NODE_LOST]);
 
-export function createPools(onRelease: () => void): Pools {
+export function createPools({ thread, passOn }: Pick<PoolOptions, 'thread' | 'passOn'>): Pools {
   const pools = new Map<string, Pool>();
   const of = (poolId: string): Pool => {
-    const known = pools.get(poolId);
-    if (known) return known;
-    const pool = createPool(poolId, onRelease);
-    pools.set(poolId, pool);
+    const pool = pools.get(poolId);
+    if (!pool) throw new Error(`Nothing was said of pool ${poolId}.`);
     return pool;
   };
   return {
     of,
+    find: (poolId) => pools.get(poolId),
     all: () => pools.values(),
-    onContainer({ key, value }, before) {
-      const poolId = value?.poolId ?? before?.poolId;
-      if (!poolId) return;
+    open(poolId, cells) {
+      if (!pools.has(poolId)) pools.set(poolId, createPool({ poolId, cells, thread, passOn }));
+    },
+    forget: (poolId) => void pools.delete(poolId),
+    onContainer({ containerId, poolId, container, before }, cells) {
       const pool = of(poolId);
-      pool.update(key, value);
+      pool.update(containerId, container, cells);
       if (
-        value?.state === EXITED &&
+        container?.state === EXITED &&
         before?.state !== EXITED &&
-        !value.wasReady &&
-        !harmless.has(value.exitReason) &&
+        !container.wasReady &&
+        !harmless.has(container.exitReason) &&
         !pool.hasReady
       ) {
-        pool.refuseAll(answers.startFailed(value.message));
+        pool.refuseAll(answers.startFailed(container.message));
       }
     },
   };

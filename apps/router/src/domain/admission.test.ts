@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { control } from '@portico/contracts';
+import { allocateBlocks } from '../shared/blocks.ts';
+import { BucketCells } from '../shared/bucket-cells.ts';
 import { createAdmission, type LimitedParty } from './admission.ts';
 import { createLimitsInForce, functionNameOf } from './limits-in-force.ts';
 
@@ -17,9 +19,20 @@ function limitOf(bounds: Partial<control.Limit>, isWorkspace = false): control.L
   return control.Limit.create({ ...bounds, target: { target } });
 }
 
-function admissionOf() {
+/** As the threads of a router have them, over one memory. */
+function bucketsOf(memory: SharedArrayBuffer): (key: string) => BucketCells {
+  const keys = [
+    'workspace/local',
+    'workspace/second',
+    `function/${pay.functionName}`,
+    `function/${other.functionName}`,
+  ];
+  return (key) => new BucketCells(memory, keys.indexOf(key));
+}
+
+function admissionOf(memory = allocateBlocks()) {
   const limits = createLimitsInForce(defaults);
-  const admission = createAdmission(limits);
+  const admission = createAdmission(limits, bucketsOf(memory));
   const letIn = (party: LimitedParty, asks: number, nowUs: number): number =>
     Array.from({ length: asks }, () => admission.refusal(party, nowUs)).filter((refusal) => !refusal).length;
   return { limits, admission, letIn };
@@ -69,6 +82,19 @@ test('routers that share let in no more together than one alone', () => {
   for (let now = 0; now <= 60 * SECOND; now += 13_000) for (const { letIn } of routers) taken += letIn(pay, 1, now);
   assert.ok(taken <= 600 + 4, `${taken} were let in`);
   assert.ok(taken >= 600, `only ${taken} were let in`);
+});
+
+test('threads of one router let in exactly what one alone does', () => {
+  const memory = allocateBlocks();
+  const threads = [admissionOf(memory), admissionOf(memory), admissionOf(memory)];
+  const takenIn = (from: number): number => {
+    let taken = 0;
+    for (let now = from; now < from + 60 * SECOND; now += 13_000)
+      for (const { letIn } of threads) taken += letIn(pay, 1, now);
+    return taken;
+  };
+  assert.equal(takenIn(0), 600 + 4 - 1);
+  assert.equal(takenIn(60 * SECOND), 600);
 });
 
 test('a queue is as long as the function says, else the workspace, else the default; routers share it', () => {

@@ -1,7 +1,8 @@
+import type { BucketCells } from '../shared/bucket-cells.ts';
 import { type Answer, answers } from './answers.ts';
 import type { SharedRate } from './bounds.ts';
-import type { LimitsInForce } from './limits-in-force.ts';
-import { type BucketState, fullBucket, type Taken, takeToken } from './token-bucket.ts';
+import { keyOfFunction, keyOfWorkspace, type LimitsInForce } from './limits-in-force.ts';
+import { fullBucket, type Taken, takeToken } from './token-bucket.ts';
 
 /** Whose limits count for a request. */
 export interface LimitedParty {
@@ -22,29 +23,30 @@ export interface Admission {
   describe(party: LimitedParty): string;
 }
 
-interface Tried {
-  readonly key: string;
+/** A bucket that a request needs a token of. */
+interface Toll {
+  readonly cells: BucketCells;
   readonly owner: string;
   readonly rate: SharedRate;
-  readonly taken: Taken;
 }
 
-export function createAdmission(limits: LimitsInForce): Admission {
-  const buckets = new Map<string, BucketState>();
-  const tryTake = (key: string, owner: string, rate: SharedRate, nowUs: number): Tried => {
-    const state = buckets.get(key) ?? fullBucket(rate.share, nowUs);
-    return { key, owner, rate, taken: takeToken(state, rate.share, nowUs) };
+/** `bucketOf` gives what the threads share of `keyOfWorkspace` or `keyOfFunction`. */
+export function createAdmission(limits: LimitsInForce, bucketOf: (key: string) => BucketCells): Admission {
+  const tollsOf = ({ workspace, functionName, functionId }: LimitedParty): Toll[] => {
+    const { rate } = limits.ofWorkspace(workspace);
+    const ofWorkspace = { cells: bucketOf(keyOfWorkspace(workspace)), owner: `workspace ${workspace}`, rate };
+    const own = limits.ofFunction(functionName)?.rate;
+    if (!own) return [ofWorkspace];
+    return [{ cells: bucketOf(keyOfFunction(functionName)), owner: `function ${functionId}`, rate: own }, ofWorkspace];
   };
   return {
-    refusal({ workspace, functionName, functionId }, nowUs) {
-      const { rate } = limits.ofWorkspace(workspace);
-      const tries = [tryTake(`workspace/${workspace}`, `workspace ${workspace}`, rate, nowUs)];
-      const own = limits.ofFunction(functionName)?.rate;
-      if (own) tries.unshift(tryTake(`function/${functionName}`, `function ${functionId}`, own, nowUs));
-      const refused = tries.find(({ taken }) => taken.waitUs > 0);
-      // A request that one of them refuses costs the other nothing.
-      if (!refused) for (const { key, taken } of tries) buckets.set(key, taken);
-      return refused && answers.rateLimited(refused.rate.perSecond, refused.owner, refused.taken.waitUs);
+    refusal(party, nowUs) {
+      const tolls = tollsOf(party);
+      // All threads lock in this order: that of the function before that of its workspace.
+      for (const { cells } of tolls) cells.lock();
+      const refused = payAll(tolls, nowUs);
+      for (const { cells } of tolls) cells.unlock();
+      return refused && answers.rateLimited(refused.rate.perSecond, refused.owner, refused.waitUs);
     },
     queueRefusal({ workspace, functionName, functionId }, queued) {
       const queue = limits.queueOf(workspace, functionName);
@@ -60,4 +62,17 @@ export function createAdmission(limits: LimitsInForce): Admission {
       ].join(', ');
     },
   };
+}
+
+/** Takes a token of each, or of none: then it says which one has none, and when it will. */
+function payAll(tolls: readonly Toll[], nowUs: number): (Toll & Pick<Taken, 'waitUs'>) | undefined {
+  const taken: Taken[] = [];
+  for (const toll of tolls) {
+    const { share } = toll.rate;
+    const bucket = takeToken(toll.cells.state ?? fullBucket(share, nowUs), share, nowUs);
+    if (bucket.waitUs > 0) return { ...toll, waitUs: bucket.waitUs };
+    taken.push(bucket);
+  }
+  for (const [i, { cells }] of tolls.entries()) cells.state = taken[i] as Taken;
+  return undefined;
 }

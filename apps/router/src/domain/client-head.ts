@@ -1,6 +1,7 @@
 import type { ResponseHead } from './http1/response-head.ts';
 
 export interface ClientHeadOptions {
+  /** Empty: the head has it already. */
   readonly requestId: string;
   readonly isHttp10: boolean;
   /** The connection ends after this answer. */
@@ -11,7 +12,7 @@ export interface ClientHeadOptions {
 export function clientHead(head: ResponseHead, { requestId, isHttp10, closes }: ClientHeadOptions): string {
   const isChunked = head.framing.kind === 'chunked' && !isHttp10;
   return (
-    `HTTP/1.1 ${head.statusText}\r\n${head.lines}modal-function-call-id: fc-${requestId}\r\n` +
+    `HTTP/1.1 ${head.statusText}\r\n${head.lines}${requestId && `modal-function-call-id: fc-${requestId}\r\n`}` +
     `${isChunked ? 'transfer-encoding: chunked\r\n' : ''}${closes ? 'connection: close\r\n' : ''}\r\n`
   );
 }

@@ -37,7 +37,7 @@ export function createLimitsInForce(defaults: DefaultBounds): LimitsInForce {
   };
   const limits: LimitsInForce = {
     apply(limit, before) {
-      const key = keyOf(limit ?? before);
+      const key = keyOfLimit(limit ?? before);
       if (limit) set.set(key, limit);
       else set.delete(key);
       forget();
@@ -73,15 +73,18 @@ export function createLimitsInForce(defaults: DefaultBounds): LimitsInForce {
   return limits;
 }
 
-function keyOfWorkspace(workspace: string): string {
+/** Under which the rate of a workspace is counted. */
+export function keyOfWorkspace(workspace: string): string {
   return `workspace/${workspace}`;
 }
 
-function keyOfFunction(functionName: string): string {
+/** Under which the rate of a function is counted. */
+export function keyOfFunction(functionName: string): string {
   return `function/${functionName}`;
 }
 
-function keyOf(limit: control.Limit | undefined): string {
+/** Under which is counted what a limit bounds. */
+export function keyOfLimit(limit: control.Limit | undefined): string {
   const target = limit?.target?.target;
   if (target?.$case === 'workspace') return keyOfWorkspace(target.value);
   return keyOfFunction(target ? functionNameOf(target.value) : '');

@@ -1,19 +1,26 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { nodeAgent } from '@portico/contracts';
+import { allocateBlocks } from '../shared/blocks.ts';
+import { ContainerCells } from '../shared/container-cells.ts';
+import { PoolCells } from '../shared/pool-cells.ts';
 import { answers } from './answers.ts';
 import { createPool } from './pool.ts';
 
 const { READY, DRAINING } = nodeAgent.ContainerState;
-const container = (containerId: string, state: nodeAgent.ContainerState = READY) =>
+const container = (containerId: string, state: nodeAgent.ContainerState) =>
   nodeAgent.Container.create({ containerId, state });
 const none = new Set<string>();
 const never = new AbortController().signal;
 
 function poolOf(...ids: string[]) {
-  const pool = createPool('po-1', () => undefined);
-  for (const id of ids) pool.update(id, container(id));
-  return pool;
+  const memory = allocateBlocks();
+  const cells = new PoolCells(memory, 0, 1);
+  const pool = createPool({ poolId: 'po-1', cells, thread: 0, passOn: () => assert.fail('there is no other thread') });
+  const update = (id: string, state: nodeAgent.ContainerState = READY): void =>
+    pool.update(id, container(id, state), new ContainerCells(memory, 1 + id.charCodeAt(0)));
+  for (const id of ids) update(id);
+  return Object.assign(pool, { say: update });
 }
 
 test('work goes to the least loaded container, never beyond the limit', () => {
@@ -55,14 +62,14 @@ test('waiting requests are served in order as slots become free', async () => {
 test('a container that becomes ready serves who waits', async () => {
   const pool = poolOf();
   const waiting = pool.wait(1, never, none);
-  pool.update('a', container('a'));
+  pool.say('a');
   assert.equal((await waiting).kind, 'lease');
 });
 
 test('a draining container gets no more work, and its count does not block others', () => {
   const pool = poolOf('a');
   const lease = pool.tryAcquire(1, none);
-  pool.update('a', container('a', DRAINING));
+  pool.say('a', DRAINING);
   assert.equal(pool.hasReady, false);
   lease?.release();
   assert.equal(pool.inFlight, 0);
@@ -94,7 +101,7 @@ test('a container that said it is busy is not asked again by the same request', 
 test('a container that says again that it is ready keeps the count of its requests', () => {
   const pool = poolOf('a');
   const lease = pool.tryAcquire(1, none);
-  pool.update('a', container('a'));
+  pool.say('a');
   assert.equal(pool.tryAcquire(1, none), undefined);
   lease?.release();
   assert.ok(pool.tryAcquire(1, none));
@@ -105,8 +112,8 @@ test('a container that is set aside gets no work until it is taken back, whateve
   pool.setAside('a');
   assert.equal(pool.tryAcquire(1, none)?.container.containerId, 'b');
   assert.ok(pool.hasReady);
-  pool.update('b', container('b', DRAINING));
-  pool.update('a', container('a'));
+  pool.say('b', DRAINING);
+  pool.say('a');
   assert.deepEqual([pool.hasReady, pool.tryAcquire(1, none)], [false, undefined]);
   const waiting = pool.wait(1, never, none);
   pool.takeBack('a');

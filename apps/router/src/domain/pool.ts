@@ -1,12 +1,9 @@
 import { nodeAgent } from '@portico/contracts';
-import { type Answer, answers } from './answers.ts';
-
-/** A ready container and what it has to do now. */
-export interface Slot {
-  container: nodeAgent.Container;
-  inFlight: number;
-  isSetAside: boolean;
-}
+import type { ContainerCells } from '../shared/container-cells.ts';
+import type { PoolCells } from '../shared/pool-cells.ts';
+import type { Answer } from './answers.ts';
+import { createLine, type Line } from './line.ts';
+import { createSlots, type Slot } from './slots.ts';
 
 /** A slot in a container, to be given back exactly once. */
 export interface Lease {
@@ -19,156 +16,137 @@ export type Granted =
   | { readonly kind: 'lease'; readonly lease: Lease }
   | { readonly kind: 'refused'; readonly answer: Answer };
 
-/** The containers of one pool, their slots, and who waits for one. */
+/**
+ * The containers of one pool, their slots, and who waits for one. Every thread has its own, over the same counters: no
+ * container ever has more than its limit, and who waits is served in the order of waiting, whichever thread it is in.
+ */
 export interface Pool {
   readonly poolId: string;
+  /** In all threads. */
   readonly queued: number;
+  /** In all threads, with the requests that draining containers still have. */
   readonly inFlight: number;
   readonly hasReady: boolean;
-  started: number;
+  /** Requests that have begun in any thread since this was asked last. */
+  takeStarted(): number;
   /** A container has said something new of itself; undefined = it is gone. */
-  update(containerId: string, container: nodeAgent.Container | undefined): void;
+  update(containerId: string, container: nodeAgent.Container | undefined, cells: ContainerCells): void;
   /** It gets no more work, whatever it says of itself: it is stuck, and somebody has been told. */
   setAside(containerId: string): void;
   /** It may have work again, if it is still there. */
   takeBack(containerId: string): void;
-  /** A free slot at once, in the least loaded container, or nothing. `except` was tried already. */
+  /** A free slot at once, in the least loaded container, or nothing: also when others wait. `except` was tried already. */
   tryAcquire(limit: number, except: ReadonlySet<string>): Lease | undefined;
-  /** Waits for a slot; the signal is the caller leaving or its time running out. */
-  wait(limit: number, signal: AbortSignal, except: ReadonlySet<string>): Promise<Granted>;
-  /** Ends the waiting of all, as when the start-up has failed. */
+  /** Waits for a slot; the signal is the caller leaving or its time running out. `onJoined` hears at once whether nobody did. */
+  wait(
+    limit: number,
+    signal: AbortSignal,
+    except: ReadonlySet<string>,
+    onJoined?: (isFirst: boolean) => void,
+  ): Promise<Granted>;
+  /** There may be a free slot: it goes to who has waited longest. `tried` = threads that had no use for it. */
+  offer(tried: number): void;
+  /** Ends the waiting of all in this thread, as when the start-up has failed. */
   refuseAll(answer: Answer): void;
   inFlightByContainer(): Map<string, number>;
 }
 
-interface Waiter {
-  readonly limit: number;
-  readonly except: ReadonlySet<string>;
-  readonly grant: (granted: Granted) => void;
+export interface PoolOptions {
+  readonly poolId: string;
+  readonly cells: PoolCells;
+  /** Which of the threads this is, from 0; one that never waits has none. */
+  readonly thread: number;
+  /** Offers a slot to those who wait in another thread. */
+  readonly passOn: (thread: number, poolId: string, tried: number) => void;
 }
 
 const { READY } = nodeAgent.ContainerState;
 
-export function createPool(poolId: string, onRelease: () => void): Pool {
-  const slots: Slots = new Map();
-  const waiters = new Set<Waiter>();
-  let inFlight = 0;
-  const leaseOf = (slot: Slot): Lease => {
-    slot.inFlight += 1;
-    inFlight += 1;
-    pool.started += 1;
-    let isReleased = false;
-    return {
-      container: slot.container,
-      release() {
-        if (isReleased) return;
-        isReleased = true;
-        slot.inFlight -= 1;
-        inFlight -= 1;
-        serveWaiters();
-        onRelease();
-      },
-    };
+export function createPool({ poolId, cells, thread, passOn }: PoolOptions): Pool {
+  const slots = createSlots();
+  const line = createLine(cells, thread);
+  const acquire = (limit: number, except: ReadonlySet<string>): Lease | undefined => {
+    const slot = slots.take(limit, except);
+    return slot && leaseOf(slot, cells, () => offer(0));
   };
-  const serveWaiters = (): void => {
-    for (const waiter of waiters) {
-      const lease = pool.tryAcquire(waiter.limit, waiter.except);
-      if (!lease && waiter.except.size === 0) return;
-      if (!lease) continue;
-      waiters.delete(waiter);
-      waiter.grant({ kind: 'lease', lease });
-    }
-  };
-  const pool: Pool = {
+  const offer = offerer({ poolId, cells, thread, passOn }, line, acquire);
+  return {
     poolId,
-    started: 0,
     get queued() {
-      return waiters.size;
+      return cells.queued;
     },
     get inFlight() {
-      return inFlight;
+      return cells.inFlight;
     },
     get hasReady() {
-      return hasUsable(slots);
+      return slots.hasUsable;
     },
-    update(containerId, container) {
-      if (container?.state !== READY) slots.delete(containerId);
-      else {
-        keep(slots, containerId, container);
-        serveWaiters();
-      }
+    takeStarted: () => cells.takeStarted(),
+    update(containerId, container, ofContainer) {
+      if (container?.state !== READY) return slots.drop(containerId);
+      slots.keep(containerId, container, ofContainer);
+      offer(0);
     },
-    setAside: (containerId) => markSetAside(slots, containerId, true),
+    setAside: (containerId) => slots.setAside(containerId, true),
     takeBack(containerId) {
-      markSetAside(slots, containerId, false);
-      serveWaiters();
+      slots.setAside(containerId, false);
+      offer(0);
     },
-    tryAcquire(limit, except) {
-      const slot = leastLoaded(slots.values(), limit, except);
-      return slot && leaseOf(slot);
+    tryAcquire: (limit, except) => (cells.queued > 0 ? undefined : acquire(limit, except)),
+    wait(limit, signal, except, onJoined) {
+      const isFirst = cells.joinLine();
+      const granted = line.join({ limit, except }, signal);
+      onJoined?.(isFirst);
+      // One that became free while this one took its place was offered to nobody.
+      if (slots.hasFree(limit, except)) offer(0);
+      return granted;
     },
-    wait: (limit, signal, except) => waitIn(waiters, limit, signal, except),
-    refuseAll: (answer) => refuse(waiters, answer),
-    inFlightByContainer: () =>
-      new Map([...slots].filter(([, slot]) => slot.inFlight > 0).map(([id, slot]) => [id, slot.inFlight])),
+    offer,
+    refuseAll: (answer) => line.refuseAll(answer),
+    inFlightByContainer: () => slots.inFlight(),
   };
-  return pool;
 }
 
-type Slots = Map<string, Slot>;
-
-/** A slot stays the same when its container speaks again: leases that run are given back to it. */
-function keep(slots: Slots, containerId: string, container: nodeAgent.Container): void {
-  const known = slots.get(containerId);
-  if (known) known.container = container;
-  else slots.set(containerId, { container, inFlight: 0, isSetAside: false });
+/** Gives slots that may be free to those who have waited longest, here or in another thread. */
+function offerer(
+  { poolId, cells, thread, passOn }: PoolOptions,
+  line: Line,
+  acquire: (limit: number, except: ReadonlySet<string>) => Lease | undefined,
+): Pool['offer'] {
+  /** False when all slots are taken, so that nobody else need try. */
+  const serveOwn = (): boolean => {
+    for (const waiter of line.waiters) {
+      const lease = acquire(waiter.limit, waiter.except);
+      if (!lease && waiter.except.size === 0) return false;
+      if (!lease) continue;
+      line.leave(waiter);
+      waiter.grant({ kind: 'lease', lease });
+    }
+    return true;
+  };
+  return (tried) => {
+    if (cells.queued === 0) return;
+    for (let without = tried; ; without |= 1 << thread) {
+      const first = cells.firstInLine(without);
+      if (first < 0) return;
+      if (first !== thread) return passOn(first, poolId, without);
+      if (!serveOwn()) return;
+    }
+  };
 }
 
-function markSetAside(slots: Slots, containerId: string, isSetAside: boolean): void {
-  const slot = slots.get(containerId);
-  if (slot) slot.isSetAside = isSetAside;
-}
-
-function hasUsable(slots: Slots): boolean {
-  for (const { isSetAside } of slots.values()) if (!isSetAside) return true;
-  return false;
-}
-
-function leastLoaded(slots: Iterable<Slot>, limit: number, except: ReadonlySet<string>): Slot | undefined {
-  let best: Slot | undefined;
-  for (const slot of slots) {
-    if (slot.isSetAside || slot.inFlight >= limit || except.has(slot.container.containerId)) continue;
-    if (!best || slot.inFlight < best.inFlight) best = slot;
-  }
-  return best;
-}
-
-function refuse(waiters: Set<Waiter>, answer: Answer): void {
-  for (const waiter of waiters) waiter.grant({ kind: 'refused', answer });
-  waiters.clear();
-}
-
-function waitIn(
-  waiters: Set<Waiter>,
-  limit: number,
-  signal: AbortSignal,
-  except: ReadonlySet<string>,
-): Promise<Granted> {
-  return new Promise((resolve) => {
-    const giveUp = (): void => {
-      waiters.delete(waiter);
-      resolve({ kind: 'refused', answer: answers.queueDeadline });
-    };
-    const waiter: Waiter = {
-      limit,
-      except,
-      grant(granted) {
-        signal.removeEventListener('abort', giveUp);
-        resolve(granted);
-      },
-    };
-    if (signal.aborted) return giveUp();
-    waiters.add(waiter);
-    signal.addEventListener('abort', giveUp, { once: true });
-  });
+/** A slot that is taken. It counts until it is given back, once. */
+function leaseOf({ container, cells: ofContainer }: Slot, ofPool: PoolCells, onRelease: () => void): Lease {
+  ofPool.begin();
+  let isReleased = false;
+  return {
+    container,
+    release() {
+      if (isReleased) return;
+      isReleased = true;
+      ofContainer.giveBack();
+      ofPool.end();
+      onRelease();
+    },
+  };
 }

@@ -27,6 +27,12 @@ export function crossOriginHeaders({ lines }: Pick<RequestHead, 'lines'>): Reado
   return { 'access-control-allow-origin': origin, 'access-control-allow-credentials': 'true', vary: 'origin' };
 }
 
+/** The header line that those depend on; empty when there is none. */
+export function originLineOf(lines: string): string {
+  const origin = lineOf(lines, 'origin');
+  return origin === undefined ? '' : `origin: ${origin}\r\n`;
+}
+
 /** The answer to a browser that asks whether a script may read the result; undefined when it asks something else. */
 export function preflightAnswer({ method, lines }: Pick<RequestHead, 'method' | 'lines'>): Answer | undefined {
   if (method !== 'OPTIONS' || lineOf(lines, 'access-control-request-method') === undefined) return undefined;

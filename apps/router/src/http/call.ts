@@ -5,6 +5,7 @@ import type { RequestHead } from '../domain/http1/request-head.ts';
 import type { ResponseHead } from '../domain/http1/response-head.ts';
 import type { Lease } from '../domain/pool.ts';
 import type { Surroundings } from '../surroundings.ts';
+import type { AnswerSource } from './answer-source.ts';
 import type { CallListener } from './call-listener.ts';
 import type { Answered, CallState, Forward, Sent } from './call-state.ts';
 import type { Scheme } from './exchange-client.ts';
@@ -32,7 +33,7 @@ const OVER: CallState = { kind: 'over' };
 const NONE_TRIED: ReadonlySet<string> = new Set();
 
 /** A request on the side of the containers: it finds one, is tried elsewhere if it may be, and ends once. */
-export class Call implements AnswerListener {
+export class Call implements AnswerListener, AnswerSource {
   readonly #around: Surroundings;
   readonly #request: CallRequest;
   #listener: CallListener;

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import { type Answer, answers } from '../domain/answers.ts';
 import { type ClientHeadOptions, clientHead, upgradeHead } from '../domain/client-head.ts';
 import { type BodyFollower, createBodyFollower } from '../domain/http1/body-follower.ts';
@@ -58,9 +58,9 @@ export class ClientConnection implements WireListener, ExchangeClient {
     this.#around = around;
     this.#onGone = onGone;
     this.#state = this.#awaiting();
-    this.scheme = accepted instanceof TLSSocket ? 'https' : 'http';
-    this.wire = accepted instanceof TLSSocket ? secureWire(accepted, this) : acceptedWire(accepted, this);
-    if (accepted instanceof TLSSocket && accepted.alpnProtocol === 'h2') this.#becomeHttp2(Buffer.alloc(0));
+    this.scheme = isSecure(accepted) ? 'https' : 'http';
+    this.wire = isSecure(accepted) ? secureWire(accepted, this) : acceptedWire(accepted, this);
+    if (isSecure(accepted) && accepted.alpnProtocol === 'h2') this.#becomeHttp2(Buffer.alloc(0));
   }
 
   /** Ends the connection as soon as it has nothing to answer. */
@@ -240,6 +240,11 @@ export class ClientConnection implements WireListener, ExchangeClient {
     this.wire.write(answerBytes(answer, true, false));
     this.#close();
   }
+}
+
+/** By its property, since node:tls is only loaded where there is a certificate. */
+function isSecure(socket: Socket): socket is TLSSocket {
+  return 'encrypted' in socket;
 }
 
 /** Empty lines before a request are read over (RFC 9112 section 2.2). */

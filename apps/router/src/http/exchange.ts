@@ -4,7 +4,9 @@ import type { RequestHead } from '../domain/http1/request-head.ts';
 import type { ResponseHead } from '../domain/http1/response-head.ts';
 import { crossOriginHeaders, preflightAnswer, resultTokenOf, resultUrlOf } from '../domain/result-url.ts';
 import type { Deadline } from '../domain/timer-wheel.ts';
+import { sharedClockUs } from '../shared/clock.ts';
 import type { Surroundings } from '../surroundings.ts';
+import type { AnswerSource } from './answer-source.ts';
 import { BodyWatch } from './body-watch.ts';
 import { Call } from './call.ts';
 import type { CallListener } from './call-listener.ts';
@@ -12,6 +14,7 @@ import type { Forward } from './call-state.ts';
 import type { ExchangeClient } from './exchange-client.ts';
 import { RequestBody } from './request-body.ts';
 import { RequestRecord } from './request-record.ts';
+import { ResultFetch } from './result-fetch.ts';
 import type { WaitingResult } from './waiting-result.ts';
 import type { Wire } from './wire.ts';
 
@@ -20,7 +23,9 @@ type State =
   | { readonly kind: 'new' }
   /** The call has not been answered yet. `result` = another client's call, whose answer this one has come for. */
   | { readonly kind: 'calling'; readonly call: Call; readonly forward: Forward; readonly result?: WaitingResult }
-  | { readonly kind: 'answering'; readonly call: Call; readonly status: number; readonly closes: boolean }
+  /** The same, of a call that another thread keeps. */
+  | { readonly kind: 'fetching'; readonly call: ResultFetch }
+  | { readonly kind: 'answering'; readonly call: AnswerSource; readonly status: number; readonly closes: boolean }
   | { readonly kind: 'over' };
 
 /** Among header lines, each of which ends with CRLF. */
@@ -64,7 +69,7 @@ export class Exchange implements CallListener {
     }
     const token = resultTokenOf(this.#head.target);
     if (token !== undefined) return this.#comeFor(token, decision);
-    const refusal = admission.refusal(decision.party, Math.trunc(performance.now() * 1_000));
+    const refusal = admission.refusal(decision.party, sharedClockUs());
     if (refusal) return this.onAnswer(refusal);
     if (this.#body.isTooLarge) return this.onAnswer(answers.bodyTooLarge);
     this.#call(decision);
@@ -120,7 +125,7 @@ export class Exchange implements CallListener {
 
   onHead(head: ResponseHead, body: Buffer): void {
     const state = this.#state;
-    if (state.kind !== 'calling') return;
+    if (state.kind !== 'calling' && state.kind !== 'fetching') return;
     const { isHttp10, keepsAlive } = this.#head;
     const { requestId } = state.call;
     // A body that the container did not wait for can't be told from the next request.
@@ -160,9 +165,9 @@ export class Exchange implements CallListener {
     if (this.#state.kind === 'answering') this.#cut(this.#state.status);
   }
 
-  get #runningCall(): Call | undefined {
+  get #source(): AnswerSource | undefined {
     const state = this.#state;
-    return state.kind === 'calling' || state.kind === 'answering' ? state.call : undefined;
+    return state.kind === 'new' || state.kind === 'over' ? undefined : state.call;
   }
 
   #pause(keeping: boolean): void {
@@ -196,6 +201,8 @@ export class Exchange implements CallListener {
     const { method, host } = this.#head;
     const preflight = preflightAnswer(this.#head);
     if (preflight) return this.onAnswer(preflight);
+    const keeper = this.#around.results.threadOf(token);
+    if (keeper !== undefined) return this.#fetchFrom(keeper);
     const result = this.#around.results.find(token, { host, functionId: forward.route.functionId });
     const isHead = method === 'HEAD';
     if ((method !== 'GET' && !isHead) || (result && result.owner.isHead !== isHead))
@@ -204,6 +211,16 @@ export class Exchange implements CallListener {
     this.#become({ kind: 'calling', call: result.call, forward, result });
     this.#beginPatience();
     result.read(this);
+  }
+
+  #fetchFrom(thread: number): void {
+    const { upstreams, privateSockets } = this.#around;
+    const path = privateSockets[thread];
+    if (this.#head.method !== 'GET' && this.#head.method !== 'HEAD') return this.onAnswer(answers.badRedirectMethod);
+    if (path === undefined) return this.onAnswer(answers.resultGone);
+    const fetch = new ResultFetch(upstreams, path, this);
+    this.#become({ kind: 'fetching', call: fetch });
+    fetch.start(this.#head);
   }
 
   /** Who asks for another protocol, or a server class, waits for as long as it takes. */
@@ -239,7 +256,7 @@ export class Exchange implements CallListener {
   #leaveCall(status: number, why?: string): void {
     const state = this.#state;
     if (state.kind === 'calling' && state.result) state.result.leave(this);
-    else this.#runningCall?.abandon(status, why);
+    else this.#source?.abandon(status, why);
   }
 
   /** The body can't be read to its end: nothing after it can be trusted. */

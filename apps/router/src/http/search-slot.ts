@@ -21,12 +21,12 @@ export function searchSlot(
   const leave = new AbortController();
   const deadline = timers.after(limits.queueDeadlineMs, () => leave.abort());
   let isAbandoned = false;
-  void target.wait(spec.maxConcurrentInputs, leave.signal, tried).then((granted) => {
+  const onJoined = (isFirst: boolean): void => onQueued(target, spec.appId, traceparent, isFirst);
+  void target.wait(spec.maxConcurrentInputs, leave.signal, tried, onJoined).then((granted) => {
     deadline.cancel();
     if (!isAbandoned) onGranted(granted);
     else if (granted.kind === 'lease') granted.lease.release();
   });
-  onQueued(target, spec.appId, traceparent);
   return {
     abandon() {
       isAbandoned = true;

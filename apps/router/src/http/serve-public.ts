@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { createServer as createTlsServer, type TlsOptions, type Server as TlsServer } from 'node:tls';
-import type { Certificate, KeyPair } from '../adapters/certificate.ts';
+import type { TlsOptions, Server as TlsServer } from 'node:tls';
+import type { KeyPair } from '../adapters/certificate.ts';
 import type { Surroundings } from '../surroundings.ts';
+import type { FollowedCertificate } from '../threads/followed-certificate.ts';
 import { ClientConnection } from './client-connection.ts';
 
 /** The public ports. Disposing lets running requests end, `graceMs` long; those too whose clients were sent away. */
@@ -16,7 +17,7 @@ export interface PublicPorts {
   readonly host: string;
   readonly port: number;
   /** Where TLS is spoken. */
-  readonly secure: { readonly port: number; readonly certificate: Certificate } | undefined;
+  readonly secure: { readonly port: number; readonly certificate: FollowedCertificate } | undefined;
   readonly graceMs: number;
 }
 
@@ -38,7 +39,8 @@ export async function servePublic(
     if (isStopping && connections.size === 0) allGone.resolve();
   };
   const plain = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true }, accept);
-  const tls = secure && secureServer(secure.certificate, around.limits.headTimeoutMs).on('secureConnection', accept);
+  const tls = secure && (await secureServer(secure.certificate, around.limits.headTimeoutMs));
+  tls?.on('secureConnection', accept);
   const httpsPort = tls && (await listen(tls, host, secure.port));
   return {
     port: await listen(plain, host, port),
@@ -62,7 +64,8 @@ export async function servePublic(
 }
 
 async function listen(server: Server, host: string, port: number): Promise<number> {
-  server.listen({ host, port, backlog: BACKLOG });
+  // Every thread listens on the same port; the kernel shares the connections out.
+  server.listen({ host, port, backlog: BACKLOG, reusePort: true });
   await once(server, 'listening');
   return (server.address() as AddressInfo).port;
 }
@@ -73,7 +76,9 @@ interface SecureServer extends TlsServer {
 }
 
 /** A handshake that fails or takes too long ends its connection and nothing else. */
-function secureServer(certificate: Certificate, handshakeTimeout: number): SecureServer {
+async function secureServer(certificate: FollowedCertificate, handshakeTimeout: number): Promise<SecureServer> {
+  // Loaded where it is needed: 2 MB in each thread.
+  const { createServer: createTlsServer } = await import('node:tls');
   const optionsOf = (pair: KeyPair): TlsOptions => ({ ...pair, minVersion: 'TLSv1.2' });
   const server = createTlsServer({
     ...optionsOf(certificate.current),

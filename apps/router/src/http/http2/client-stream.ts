@@ -1,4 +1,4 @@
-import { constants, type ServerHttp2Stream, type ServerStreamResponseOptions } from 'node:http2';
+import type { ServerHttp2Stream, ServerStreamResponseOptions } from 'node:http2';
 import { type Answer, answers } from '../../domain/answers.ts';
 import type { ClientHeadOptions } from '../../domain/client-head.ts';
 import { type BodyFollower, createBodyFollower } from '../../domain/http1/body-follower.ts';
@@ -29,7 +29,8 @@ const OVER: State = { kind: 'over' };
 const SEND_OPTIONS: ServerStreamResponseOptions & { sendDate: boolean } = { sendDate: false };
 /** Clients take no more frames for a head than this fills, and end the whole connection over one more. */
 const ANSWER_HEAD_BYTES_MAX = 96 * 1024;
-const { NGHTTP2_NO_ERROR } = constants;
+/** RFC 9113 section 7. */
+const NO_ERROR = 0x0;
 
 /** One stream of HTTP/2: its request becomes what HTTP/1.1 would have sent, and its answer is made from what HTTP/1.1 says. */
 export class ClientStream implements ExchangeClient {
@@ -219,7 +220,7 @@ export function sendWhole(stream: ServerHttp2Stream, { status, text, headers = {
 /** Ends a stream; a request that has not come whole is not wanted any more (RFC 9113 section 8.1). */
 export function endStream(stream: ServerHttp2Stream, isBodyWhole: boolean): void {
   if (stream.destroyed) return;
-  if (!isBodyWhole) stream.once('finish', () => stream.close(NGHTTP2_NO_ERROR));
+  if (!isBodyWhole) stream.once('finish', () => stream.close(NO_ERROR));
   stream.end();
   // What still comes is read over, so that the stream can end.
   stream.resume();

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { constants, performServerHandshake, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
+import process from 'node:process';
 import { readHttp2Head } from '../../domain/http2/request-head.ts';
 import type { Deadline } from '../../domain/timer-wheel.ts';
 import { type BucketState, fullBucket, type RateLimit, takeToken } from '../../domain/token-bucket.ts';
@@ -23,7 +24,8 @@ const SENT_BLOCK_BYTES_MAX = 256 * 1024;
 /** Of what node:http2 holds for one connection; more, and new streams are refused. */
 const MEMORY_MIB_MAX = 32;
 
-const { NGHTTP2_ENHANCE_YOUR_CALM } = constants;
+/** RFC 9113 section 7. */
+const ENHANCE_YOUR_CALM = 0xb;
 
 /** A connection of HTTP/2: many requests at once, each a stream. */
 export class Http2Connection implements StreamConnection {
@@ -43,7 +45,8 @@ export class Http2Connection implements StreamConnection {
     this.address = address;
     this.scheme = scheme;
     const { headerBytesMax, streamsMax } = around.limits;
-    this.#session = performServerHandshake(socket, {
+    // Loaded when somebody speaks it first: 3 MB in each thread.
+    this.#session = process.getBuiltinModule('node:http2').performServerHandshake(socket, {
       settings: {
         maxConcurrentStreams: streamsMax,
         // A head that is somewhat too large is answered with a 431; only what is far too large resets its stream.
@@ -100,7 +103,7 @@ export class Http2Connection implements StreamConnection {
   #onGivenUp(): void {
     const { waitUs, ...rest } = takeToken(this.#resets, RESETS, nowUs());
     this.#resets = rest;
-    if (waitUs > 0) this.#session.destroy(undefined, NGHTTP2_ENHANCE_YOUR_CALM);
+    if (waitUs > 0) this.#session.destroy(undefined, ENHANCE_YOUR_CALM);
   }
 
   #beginRequest(stream: ServerHttp2Stream, fields: readonly string[]): ClientStream | undefined {

@@ -1,0 +1,58 @@
+import type { nodeAgent } from '@portico/contracts';
+import type { ContainerCells } from '../shared/container-cells.ts';
+
+/** A ready container, and what it has to do now. */
+export interface Slot {
+  readonly container: nodeAgent.Container;
+  readonly cells: ContainerCells;
+}
+
+/** The ready containers of a pool. */
+export interface Slots {
+  /** One that is there already keeps its count: leases that run are given back to it. */
+  keep(containerId: string, container: nodeAgent.Container, cells: ContainerCells): void;
+  drop(containerId: string): void;
+  setAside(containerId: string, isSetAside: boolean): void;
+  /** Whether any is not set aside. */
+  readonly hasUsable: boolean;
+  hasFree(limit: number, except: ReadonlySet<string>): boolean;
+  /** One more request for the least loaded. */
+  take(limit: number, except: ReadonlySet<string>): Slot | undefined;
+  /** Only of those that have any. */
+  inFlight(): Map<string, number>;
+}
+
+export function createSlots(): Slots {
+  const slots = new Map<string, Slot>();
+  const leastLoaded = (limit: number, except: ReadonlySet<string>): Slot | undefined => {
+    let best: Slot | undefined;
+    let least = limit;
+    for (const slot of slots.values()) {
+      const { inFlight, isSetAside } = slot.cells;
+      if (inFlight >= least || isSetAside || except.has(slot.container.containerId)) continue;
+      [best, least] = [slot, inFlight];
+    }
+    return best;
+  };
+  return {
+    keep: (containerId, container, cells) => void slots.set(containerId, { container, cells }),
+    drop: (containerId) => void slots.delete(containerId),
+    setAside(containerId, isSetAside) {
+      const slot = slots.get(containerId);
+      if (slot) slot.cells.isSetAside = isSetAside;
+    },
+    get hasUsable() {
+      for (const { cells } of slots.values()) if (!cells.isSetAside) return true;
+      return false;
+    },
+    hasFree: (limit, except) => leastLoaded(limit, except) !== undefined,
+    take(limit, except) {
+      let best = leastLoaded(limit, except);
+      // Another thread may take the last place in it meanwhile.
+      while (best && !best.cells.tryTake(limit)) best = leastLoaded(limit, except);
+      return best;
+    },
+    inFlight: () =>
+      new Map([...slots].map(([id, { cells }]) => [id, cells.inFlight] as const).filter(([, count]) => count > 0)),
+  };
+}

@@ -1,0 +1,64 @@
+import type { BucketState } from '../domain/token-bucket.ts';
+import { BLOCK_BYTES, BLOCK_INTS, type BlockIndex } from './blocks.ts';
+
+const LOCK = 0;
+const KEPT = 2;
+const HAS_STATE = 3;
+/** Whole numbers of up to 53 bits, as doubles, behind the first four integers. */
+const DOUBLES_AT = 4 * Int32Array.BYTES_PER_ELEMENT;
+const MICRO_TOKENS = 0;
+const AT_US = 1;
+const FREE = 0;
+const HELD = 1;
+
+/** What the threads of a router share of a workspace or of a function with a limit of its own: its token bucket. */
+export class BucketCells {
+  static readonly blocks = 1;
+  readonly #ints: Int32Array;
+  readonly #doubles: Float64Array;
+
+  constructor(memory: SharedArrayBuffer, at: BlockIndex) {
+    this.#ints = new Int32Array(memory, at * BLOCK_BYTES, BLOCK_INTS);
+    this.#doubles = new Float64Array(memory, at * BLOCK_BYTES + DOUBLES_AT, 2);
+  }
+
+  /** Nobody else has it until `unlock`, which must follow before anything else can happen in this thread. */
+  lock(): void {
+    while (Atomics.compareExchange(this.#ints, LOCK, FREE, HELD) !== FREE) Atomics.wait(this.#ints, LOCK, HELD, 1);
+  }
+
+  unlock(): void {
+    Atomics.store(this.#ints, LOCK, FREE);
+    Atomics.notify(this.#ints, LOCK, 1);
+  }
+
+  /** Undefined until the first token was taken. Only while it is locked. */
+  get state(): BucketState | undefined {
+    const [microTokens = 0, atUs = 0] = this.#doubles;
+    return this.#ints[HAS_STATE] === 0 ? undefined : { microTokens, atUs };
+  }
+
+  set state({ microTokens, atUs }: BucketState) {
+    this.#doubles[MICRO_TOKENS] = microTokens;
+    this.#doubles[AT_US] = atUs;
+    this.#ints[HAS_STATE] = 1;
+  }
+
+  /** One more call that goes on without its client, unless there are `max` already. */
+  tryKeep(max: number): boolean {
+    for (let seen = this.kept; seen < max; ) {
+      const found = Atomics.compareExchange(this.#ints, KEPT, seen, seen + 1);
+      if (found === seen) return true;
+      seen = found;
+    }
+    return false;
+  }
+
+  letGo(): void {
+    Atomics.sub(this.#ints, KEPT, 1);
+  }
+
+  get kept(): number {
+    return Atomics.load(this.#ints, KEPT);
+  }
+}
