@@ -98,52 +98,55 @@ function numbersFrom(seed: number): (below: number) => number {
   };
 }
 
-for (let seed = 1; seed <= 40; seed++)
-  test(`no slot is given twice and nobody is forgotten, in whatever order threads hear of each other (${seed})`, async () => {
-    const random = numbersFrom(seed);
-    const { pools, offers, deliver, inContainer, limit, cells } = threadsOf(1 + random(3), 'a', 'b');
-    const running: Lease[] = [];
-    let [asked, answered, left] = [0, 0, 0];
-    const leaving: AbortController[] = [];
-    const ask = (): void => {
-      const pool = pools[random(THREADS)] as Pool;
-      asked += 1;
-      const at = pool.tryAcquire(limit, none);
-      if (at) return void running.push(at);
-      const controller = new AbortController();
-      leaving.push(controller);
-      const except: ReadonlySet<string> = random(5) === 0 ? new Set(['a']) : none;
-      void pool.wait(limit, controller.signal, except).then((granted) => {
-        if (granted.kind === 'lease') running.push(granted.lease);
-        else left += 1;
-      });
-    };
-    const end = (): void => {
-      const [lease] = running.splice(random(running.length), 1);
-      if (!lease) return;
-      answered += 1;
-      lease.release();
-    };
-    const check = (): void => {
-      for (const count of inContainer()) assert.ok(count >= 0 && count <= limit, `${count} of ${limit}`);
-    };
-    for (let step = 0; step < 400; step++) {
-      const what = random(8);
-      if (what < 3) ask();
-      else if (what < 6) end();
-      else if (what === 6) deliver(random(offers.length || 1));
-      else leaving.splice(random(leaving.length || 1), 1)[0]?.abort();
-      await Promise.resolve();
-      check();
-    }
-    // When all that runs ends and every message has come, everybody has had a turn.
-    for (let rest = 0; rest < 5_000 && (running.length > 0 || offers.length > 0); rest++) {
-      if (offers.length > 0) deliver();
-      else end();
-      await Promise.resolve();
-      await Promise.resolve();
-      check();
-    }
-    assert.deepEqual([answered + left, cells.queued, cells.inFlight], [asked, 0, 0]);
-    assert.deepEqual(inContainer(), [0, 0]);
-  });
+test('no slot is given twice and nobody is forgotten, in whatever order threads hear of each other', async () => {
+  for (let seed = 1; seed <= 40; seed++) await playWith(seed);
+});
+
+async function playWith(seed: number): Promise<void> {
+  const random = numbersFrom(seed);
+  const { pools, offers, deliver, inContainer, limit, cells } = threadsOf(1 + random(3), 'a', 'b');
+  const running: Lease[] = [];
+  let [asked, answered, left] = [0, 0, 0];
+  const leaving: AbortController[] = [];
+  const ask = (): void => {
+    const pool = pools[random(THREADS)] as Pool;
+    asked += 1;
+    const at = pool.tryAcquire(limit, none);
+    if (at) return void running.push(at);
+    const controller = new AbortController();
+    leaving.push(controller);
+    const except: ReadonlySet<string> = random(5) === 0 ? new Set(['a']) : none;
+    void pool.wait(limit, controller.signal, except).then((granted) => {
+      if (granted.kind === 'lease') running.push(granted.lease);
+      else left += 1;
+    });
+  };
+  const end = (): void => {
+    const [lease] = running.splice(random(running.length), 1);
+    if (!lease) return;
+    answered += 1;
+    lease.release();
+  };
+  const check = (): void => {
+    for (const count of inContainer()) assert.ok(count >= 0 && count <= limit, `${count} of ${limit}`);
+  };
+  for (let step = 0; step < 400; step++) {
+    const what = random(8);
+    if (what < 3) ask();
+    else if (what < 6) end();
+    else if (what === 6) deliver(random(offers.length || 1));
+    else leaving.splice(random(leaving.length || 1), 1)[0]?.abort();
+    await Promise.resolve();
+    check();
+  }
+  // When all that runs ends and every message has come, everybody has had a turn.
+  for (let rest = 0; rest < 5_000 && (running.length > 0 || offers.length > 0); rest++) {
+    if (offers.length > 0) deliver();
+    else end();
+    await Promise.resolve();
+    await Promise.resolve();
+    check();
+  }
+  assert.deepEqual([answered + left, cells.queued, cells.inFlight], [asked, 0, 0]);
+  assert.deepEqual(inContainer(), [0, 0]);
+}
