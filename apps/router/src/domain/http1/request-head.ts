@@ -40,11 +40,11 @@ const dropped: ReadonlySet<string> = new Set([
   'transfer-encoding',
   'upgrade',
   'http2-settings',
-  'x-forwarded-for',
-  'x-forwarded-host',
-  'x-forwarded-proto',
+  'forwarded',
   'traceparent',
 ]);
+/** The same for all names that begin so: only a proxy that an app trusts may say them, and that is the router. */
+const RESERVED = /^(?:modal|portico|x-forwarded)-/;
 
 /** `Authorization` with a proxy token is for the router; any other is for the app. */
 export const PROXY_BEARER = /^Bearer (wk-[A-Za-z0-9]+)\.(ws-[A-Za-z0-9]+)$/;
@@ -233,6 +233,6 @@ function isNamed(name: string, options: readonly string[]): boolean {
 
 /** Whether a field ends here rather than go on to a container. */
 export function isDropped(name: string, value: string): boolean {
-  if (dropped.has(name) || name.startsWith('portico-') || name.startsWith('modal-')) return true;
+  if (dropped.has(name) || RESERVED.test(name)) return true;
   return name === 'authorization' && PROXY_BEARER.test(value);
 }

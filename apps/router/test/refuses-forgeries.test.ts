@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { ask } from './raw-client.ts';
+import { type SimulatedPlatform, simulatedPlatform } from './simulated-platform.ts';
+
+const GOOD = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+const [TRACE, SPAN] = [GOOD.slice(3, 35), GOOD.slice(36, 52)];
+
+let platform: SimulatedPlatform;
+let seen: NodeJS.Dict<string | string[]> = {};
+
+before(async () => {
+  platform = await simulatedPlatform();
+  await platform.container('ta-1', (request, response) => {
+    seen = request.headersDistinct;
+    response.end();
+  });
+});
+after(() => platform[Symbol.asyncDispose]());
+
+const forged: readonly [header: string, forgery: string][] = [
+  ['forwarded', 'for=6.6.6.6;host=evil.example;proto=https'],
+  ['x-forwarded-for', '6.6.6.6'],
+  ['x-forwarded-host', 'evil.example'],
+  ['x-forwarded-proto', 'https'],
+  ['x-forwarded-port', '6666'],
+  ['x-forwarded-prefix', '/evil'],
+  ['modal-function-call-id', 'fc-1'],
+  ['modal-anything', '1'],
+  ['portico-client-address', '6.6.6.6:1'],
+  ['portico-request-id', 'forged'],
+  ['portico-scheme', 'https'],
+  ['portico-busy', '1'],
+];
+
+for (const [header, forgery] of forged)
+  test(`what a client says in ${header} is not believed, in whatever case it writes the name`, async () => {
+    for (const name of [header, header.toUpperCase()]) {
+      assert.equal((await ask(platform.port, '/', `${name}: ${forgery}\r\n`)).status, 200);
+      assert.ok(!(seen[header] ?? []).includes(forgery), `${header} has reached the container`);
+    }
+  });
+
+const foreignTraces: readonly [why: string, lines: string][] = [
+  ['upper case', `traceparent: ${GOOD.toUpperCase()}\r\n`],
+  ['no trace', `traceparent: 00-${'0'.repeat(32)}-${SPAN}-01\r\n`],
+  ['no span', `traceparent: 00-${TRACE}-${'0'.repeat(16)}-01\r\n`],
+  ['the version that is forbidden', `traceparent: ff-${TRACE}-${SPAN}-01\r\n`],
+  ['something behind it', `traceparent: ${GOOD}-more\r\n`],
+  ['something that is no hexadecimal', `traceparent: 00-${TRACE.slice(1)}g-${SPAN}-01\r\n`],
+  ['sixty thousand characters', `traceparent: ${'0'.repeat(60_000)}\r\n`],
+  ['two of them', `traceparent: ${GOOD}\r\ntraceparent: ${GOOD.replace('0af', '1af')}\r\n`],
+];
+
+for (const [why, lines] of foreignTraces)
+  test(`a traceparent with ${why} is not continued: the app gets one trace, a fresh one`, async () => {
+    assert.equal((await ask(platform.port, '/', lines)).status, 200);
+    const [given = '', ...others] = seen['traceparent'] ?? [];
+    assert.match(given, /^00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]$/);
+    assert.ok(others.length === 0 && !given.includes(TRACE), given);
+  });
+
+test('a traceparent that is well formed is continued', async () => {
+  await ask(platform.port, '/', `traceparent: ${GOOD}\r\n`);
+  assert.deepEqual(seen['traceparent']?.[0]?.slice(0, 35), `00-${TRACE}`);
+});
+
+const splits: readonly [why: string, lines: string][] = [
+  ['a bare LF in a value', 'x-name: a\nset-cookie: stolen=1\r\n'],
+  ['a bare CR in a value', 'x-name: a\rset-cookie: stolen=1\r\n'],
+  ['a NUL in a value', 'x-name: a\0b\r\n'],
+  ['a folded line', 'x-name: a\r\n set-cookie: stolen=1\r\n'],
+  ['a space in a name', 'x name: a\r\n'],
+  ['a space before the colon', 'content-length : 0\r\n'],
+  ['a line without a colon', 'x-name\r\n'],
+  ['two codings', 'transfer-encoding: chunked\r\ntransfer-encoding: identity\r\n'],
+  ['a length and a coding', 'transfer-encoding: chunked\r\ncontent-length: 0\r\n'],
+  ['a length with a sign', 'content-length: +0\r\n'],
+];
+
+test('an answer that could be read as two is a 502, and nothing of it reaches the client', async () => {
+  await using split = await simulatedPlatform();
+  let lines = '';
+  await split.rawContainer('ta-1', (socket) =>
+    socket.on('data', () => socket.write(Buffer.from(`HTTP/1.1 200 OK\r\n${lines}\r\n`, 'latin1'))),
+  );
+  for (const [why, each] of splits) {
+    lines = each;
+    const reply = await ask(split.port);
+    assert.deepEqual([reply.status, reply.body], [502, 'modal-http: unreachable'], why);
+    assert.equal(reply.headers.get('set-cookie'), undefined, why);
+  }
+});
