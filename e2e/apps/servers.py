@@ -42,11 +42,48 @@ class Guarded:
         self.process.terminate()
 
 
-@app.server(image=image, unauthenticated=True, max_concurrency=2, max_containers=1, h2_enabled=True)
+@app.server(image=image, unauthenticated=True, max_concurrency=2, max_containers=1, compute_region="eu")
 class Open:
     @modal.enter()
     def begin(self):
         start("0.0.0.0", 8000)
+
+
+GRPC = """
+import grpc
+from concurrent import futures
+
+def shout(request, context):
+    context.set_trailing_metadata((("x-told", dict(context.invocation_metadata()).get("x-says", "")),))
+    return request.upper()
+
+def refuse(request, context):
+    context.abort(grpc.StatusCode.NOT_FOUND, "nothing of that name")
+
+def echo(requests, context):
+    for request in requests:
+        yield request
+
+methods = {
+    "Shout": grpc.unary_unary_rpc_method_handler(shout),
+    "Refuse": grpc.unary_unary_rpc_method_handler(refuse),
+    "Echo": grpc.stream_stream_rpc_method_handler(echo),
+}
+server = grpc.server(futures.ThreadPoolExecutor(8))
+server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("test.Service", methods),))
+server.add_insecure_port("0.0.0.0:8000")
+server.start()
+server.wait_for_termination()
+"""
+
+
+@app.server(image=image.pip_install("grpcio"), unauthenticated=True, max_containers=1, h2_enabled=True)
+class Grpc:
+    @modal.enter()
+    def begin(self):
+        import subprocess
+
+        subprocess.Popen(["python", "-c", GRPC])
 
 
 @app.server(image=image, unauthenticated=True, startup_timeout=3)

@@ -1,15 +1,18 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { cp, mkdir, writeFile } from 'node:fs/promises';
+import { connect } from 'node:http2';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { eventually, type Finished, type Platform, repository, startPlatform } from '@portico/testing';
+import { openGrpcCall } from '../src/grpc.ts';
 import { type Ask, ask, type Reply } from '../src/http.ts';
 import { openImageRegistry } from '../src/image-registry.ts';
 
 const GUARDED = 'local--servers-guarded';
 const OPEN = 'local--servers-open';
+const GRPC = 'local--servers-grpc';
 const NONE_READY = 'modal-http: no container is ready';
 
 let platform: Platform;
@@ -49,7 +52,8 @@ test('a server asks for a proxy token, and wakes at the first request', async ()
 });
 
 test('an unauthenticated server answers 429 over its max_concurrency, and is told what is ignored', async () => {
-  assert.match(deployed.output, /h2_enabled= is ignored/);
+  assert.match(deployed.output, /cloud= and region= are ignored/);
+  assert.doesNotMatch(deployed.output, /h2_enabled/);
   await served(OPEN);
   const replies = await Promise.all(Array.from({ length: 6 }, () => ask(platform, OPEN, '/slow')));
   const refused = replies.filter(({ status }) => status === 429);
@@ -58,6 +62,33 @@ test('an unauthenticated server answers 429 over its max_concurrency, and is tol
   for (const { text, headers } of refused) {
     assert.equal(text, 'modal-http: every container of this server is at its max_concurrency (2)');
     assert.equal(headers['retry-after'], '1');
+  }
+});
+
+test('a server that speaks HTTP/2 gets its requests as HTTP/2: gRPC, with trailers and streams both ways', async () => {
+  const session = connect(`http://127.0.0.1:${platform.httpPort}`);
+  const call = (method: string, extra = {}) =>
+    openGrpcCall(session, `${GRPC}.localhost`, `/test.Service/${method}`, extra);
+  try {
+    await eventually('it serves', async () => (await call('Shout').end('wake up')).status === 200);
+    const shout = await call('Shout', { 'x-says': 'hi' }).end('hello');
+    assert.deepEqual([shout.messages, shout.trailers['grpc-status'], shout.trailers['x-told']], [['HELLO'], '0', 'hi']);
+    const refused = await call('Refuse').end('x');
+    assert.deepEqual(refused.messages, []);
+    assert.deepEqual(
+      [refused.trailers['grpc-status'], refused.trailers['grpc-message']],
+      ['5', 'nothing of that name'],
+    );
+    const echo = call('Echo');
+    for (const message of ['one', 'two', 'x'.repeat(300_000)]) assert.equal(await echo.ask(message), message);
+    assert.deepEqual((await echo.end()).trailers['grpc-status'], '0');
+    const many = await Promise.all(Array.from({ length: 50 }, (_, i) => call('Shout').end(`n${i}`)));
+    assert.deepEqual(
+      many.map(({ messages }) => messages[0]),
+      many.map((_, i) => `N${i}`),
+    );
+  } finally {
+    session.destroy();
   }
 });
 

@@ -26,10 +26,6 @@ const ignored: readonly (readonly [isSet: (definition: modal.FunctionMessage) =>
     'single_use_containers= and max_inputs= are ignored: a container serves until it is idle.',
   ],
   [
-    ({ httpConfig }) => httpConfig?.h2Enabled ?? false,
-    'h2_enabled= is ignored: the server gets its requests as HTTP/1.1.',
-  ],
-  [
     ({ isSessioned }) => isSessioned,
     '@modal.sessioned is ignored: requests of one session may go to different containers.',
   ],

@@ -101,7 +101,7 @@ test('two that share a label are written in the same way', () => {
   assert.ok(seen.size > CASES / 4, String(seen.size));
 });
 
-/** A label that is cut keeps the ending, so the same letters in a name of before don't give the same label. */
+/** A label that is cut keeps its ending apart: `x-dev` that is deployed and `x` that is served differ then. */
 test('two that are written in the same way, with the same ending, share a label', () => {
   const seen = new Map<string, string>();
   each(3, (parts, label) => {

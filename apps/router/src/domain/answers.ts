@@ -48,4 +48,5 @@ export const answers = {
   killed: answer(500, 'internal error: function was terminated by signal'),
   timedOut: answer(500, 'internal error: function execution timed out'),
   unreachable: answer(502, 'unreachable'),
+  notHttp2: answer(502, 'the server of this container does not speak HTTP/2, which its h2_enabled asks for'),
 } as const;

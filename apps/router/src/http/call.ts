@@ -206,7 +206,7 @@ export class Call implements AnswerListener, AnswerSource {
       return this.#again(forward, { lease }, answers.unreachable);
     }
     const { head, body, record, clientAddress, scheme } = this.#request;
-    const upstream = this.#around.upstreams.acquire(address);
+    const upstream = this.#around.upstreams.acquire(address, forward.spec.h2Enabled && head.upgrade === '');
     this.#state = {
       kind: 'sent',
       forward,

@@ -11,7 +11,7 @@ import { Exchange } from './exchange.ts';
 import type { ExchangeClient, Scheme } from './exchange-client.ts';
 import { Http2Connection } from './http2/http2-connection.ts';
 import { connectTunnel } from './tunnel.ts';
-import { acceptedWire, secureWire, type Wire, type WireListener } from './wire.ts';
+import { acceptedWire, type SocketWire, secureWire, type Wire, type WireListener } from './wire.ts';
 import { answerBytes } from './write-answer.ts';
 
 type State =
@@ -39,7 +39,7 @@ const GONE: State = { kind: 'gone' };
 
 /** One connection of a client, with one request after the other. */
 export class ClientConnection implements WireListener, ExchangeClient {
-  readonly wire: Wire;
+  readonly wire: SocketWire;
   readonly address: string;
   readonly scheme: Scheme;
   readonly #around: Surroundings;

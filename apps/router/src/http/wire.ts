@@ -20,8 +20,27 @@ const STREAM_READ_BYTES = 64 * 1024;
 /** What a wire begins as. Under TLS what was written may be read later: it is copied. */
 type Link = 'connecting' | 'connected' | 'secure';
 
+/** What carries the bytes of one connection. */
+export interface Wire {
+  /** Whether it has ever been connected: before that nothing has been sent. */
+  readonly isConnected: boolean;
+  readonly isDestroyed: boolean;
+  listener: WireListener;
+  /** False when not all of it has gone: `onDrain` follows, and until then the writer should pause. */
+  write(bytes: Buffer): boolean;
+  /** The same for text of one byte a character. */
+  writeText(text: string): boolean;
+  /** The bytes last heard are still on their way somewhere: the next ones go to another buffer. */
+  keepBytes(): void;
+  pause(): void;
+  resume(): void;
+  /** Sends no more; what was written still goes. */
+  end(): void;
+  destroy(): void;
+}
+
 /** A socket that reads into one buffer again and again. */
-export class Wire {
+export class SocketWire implements Wire {
   readonly #socket: Socket;
   #buffer = Buffer.allocUnsafeSlow(READ_BYTES);
   #listener: WireListener;
@@ -59,7 +78,6 @@ export class Wire {
     this.#socket.setNoDelay(true);
   }
 
-  /** Whether it has ever been connected: before that nothing has been sent. */
   get isConnected(): boolean {
     return this.#isConnected;
   }
@@ -68,17 +86,19 @@ export class Wire {
     return this.#socket.destroyed;
   }
 
+  get listener(): WireListener {
+    return this.#listener;
+  }
+
   set listener(listener: WireListener) {
     this.#listener = listener;
   }
 
-  /** False when the kernel did not take all of it: `onDrain` follows, and until then the writer should pause. */
   write(bytes: Buffer): boolean {
     this.#socket.write(this.#isSecure ? Buffer.from(bytes) : bytes);
     return this.#isThrough();
   }
 
-  /** The same for text of one byte a character. */
   writeText(text: string): boolean {
     this.#socket.write(text, 'latin1');
     return this.#isThrough();
@@ -95,7 +115,6 @@ export class Wire {
     this.#listener.onDrain();
   }
 
-  /** The bytes last heard are still on their way somewhere: the next ones go to another buffer. */
   keepBytes(): void {
     if (!this.#isSecure) this.#buffer = Buffer.allocUnsafeSlow(STREAM_READ_BYTES);
   }
@@ -120,7 +139,6 @@ export class Wire {
     this.#socket.resume();
   }
 
-  /** Sends no more; what was written still goes. */
   end(): void {
     this.#socket.end();
   }
@@ -131,19 +149,19 @@ export class Wire {
 }
 
 /** A connection under TLS: the bytes it reads are new ones each time. */
-export function secureWire(accepted: TLSSocket, listener: WireListener): Wire {
-  const wire = new Wire(listener, () => accepted, 'secure');
+export function secureWire(accepted: TLSSocket, listener: WireListener): SocketWire {
+  const wire = new SocketWire(listener, () => accepted, 'secure');
   accepted.on('data', (bytes) => wire.take(bytes));
   return wire;
 }
 
 /** Takes over a connection that a server has accepted with `pauseOnConnect`. */
-export function acceptedWire(accepted: Socket, listener: WireListener): Wire {
+export function acceptedWire(accepted: Socket, listener: WireListener): SocketWire {
   // Node offers the reused buffer for sockets that connect, not for those it accepts: the handle moves over.
   const inner = accepted as unknown as { _handle: unknown };
   const handle = inner._handle;
   inner._handle = null;
-  const wire = new Wire(listener, (options) => new Socket({ ...options, handle } as object), 'connected');
+  const wire = new SocketWire(listener, (options) => new Socket({ ...options, handle } as object), 'connected');
   accepted.destroy();
   wire.resume();
   return wire;

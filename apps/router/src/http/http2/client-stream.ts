@@ -113,7 +113,9 @@ export class ClientStream implements ExchangeClient {
       return true;
     }
     const hasTrailers = head.framing.kind === 'chunked';
-    this.#stream.respond(responseFields(head, requestId), { ...SEND_OPTIONS, waitForTrailers: hasTrailers });
+    // A stream of gRPC that ends with its head says so there.
+    const endStream = head.framing.kind === 'length' && head.framing.bytes === 0;
+    this.#stream.respond(responseFields(head, requestId), { ...SEND_OPTIONS, waitForTrailers: hasTrailers, endStream });
     if (hasTrailers) this.#stream.once('wantTrailers', () => this.#sendTrailers());
     this.#follower = createBodyFollower(head.framing, (bytes, from, to) => {
       // The stream writes later, and these bytes will be overwritten.
@@ -231,7 +233,8 @@ function breakOff(stream: ServerHttp2Stream): void {
   stream.destroy(new Error('the answer broke off'));
 }
 
-function objectOf(fields: readonly string[]): Record<string, string[]> {
+/** A field that comes more than once has a list. */
+export function objectOf(fields: readonly string[]): Record<string, string[]> {
   const object: Record<string, string[]> = {};
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i] ?? '';
