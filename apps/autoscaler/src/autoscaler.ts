@@ -5,6 +5,7 @@ import { type ServiceContext, socketOf } from '@portico/service';
 import { createPlacementWriter } from './adapters/placement-writer.ts';
 import { observeScaler } from './adapters/scaler-metrics.ts';
 import type { Config } from './config.ts';
+import { type BoundPools, createBoundPools } from './domain/bound-pools.ts';
 import { createLoadLedger, type LoadLedger } from './domain/load-ledger.ts';
 import { createOverrides } from './domain/settings.ts';
 import { createFailureCounter } from './domain/start-failures.ts';
@@ -17,6 +18,7 @@ export async function startAutoscaler(config: Config, { opened, log }: ServiceCo
   const nats = opened.use(await connectNats(config.nats, log));
   const store = await openBucket(nats, buckets.placements, true);
   const [ledger, failures, overrides] = [createLoadLedger(), createFailureCounter(), createOverrides()];
+  const bound = createBoundPools();
   let scaler: Scaler | undefined;
   const onChange = (): void => scaler?.nudge();
   const onLive = ({ value }: { value: control.LiveApp | undefined }, before: control.LiveApp | undefined): void => {
@@ -48,6 +50,7 @@ export async function startAutoscaler(config: Config, { opened, log }: ServiceCo
       nodes,
       writer,
       ledger,
+      bound,
       failures,
       overrides,
       platformMax,
@@ -56,7 +59,7 @@ export async function startAutoscaler(config: Config, { opened, log }: ServiceCo
     }),
   );
   opened.use(listenToExpiry(nats, placements, writer, log));
-  listenToWork(nats, { scaler, ledger, opened, log });
+  listenToWork(nats, { scaler, ledger, bound, opened, log });
   const tick = setInterval(onChange, tickMs);
   opened.defer(() => clearInterval(tick));
   scaler.nudge();
@@ -68,12 +71,23 @@ export async function startAutoscaler(config: Config, { opened, log }: ServiceCo
 /** New demand is acted on when it is heard, not at the next tick. */
 function listenToWork(
   nats: Nats,
-  { scaler, ledger, opened, log }: Pick<ServiceContext, 'opened' | 'log'> & { scaler: Scaler; ledger: LoadLedger },
+  {
+    scaler,
+    ledger,
+    bound,
+    opened,
+    log,
+  }: Pick<ServiceContext, 'opened' | 'log'> & {
+    readonly scaler: Scaler;
+    readonly ledger: LoadLedger;
+    readonly bound: BoundPools;
+  },
 ): void {
   const wake = subscribe(
     nats,
     subjects.poolWake,
-    ({ queued, traceparent }, poolId) => {
+    ({ queued, traceparent, serializedParams }, poolId) => {
+      bound.heard(poolId, serializedParams, Date.now());
       ledger.wake(poolId, queued, Date.now());
       scaler.wake(poolId, traceparent);
     },
@@ -83,6 +97,7 @@ function listenToWork(
     nats,
     subjects.load,
     (report) => {
+      for (const { poolId, serializedParams } of report.pools) bound.heard(poolId, serializedParams, Date.now());
       ledger.report(report, Date.now());
       scaler.nudge();
     },

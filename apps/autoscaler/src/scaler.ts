@@ -2,6 +2,7 @@ import { autoscaler, type control, type nodeAgent } from '@portico/contracts';
 import type { View } from '@portico/messaging';
 import type { Logger } from '@portico/telemetry';
 import type { Cause, PlacementWriter } from './adapters/placement-writer.ts';
+import type { BoundPools } from './domain/bound-pools.ts';
 import { type Fleet, nodesOf, type PoolView, poolsOf } from './domain/fleet.ts';
 import type { LoadLedger } from './domain/load-ledger.ts';
 import { verdictOf } from './domain/over.ts';
@@ -18,6 +19,7 @@ export interface ScalerNeeds {
   readonly nodes: View<nodeAgent.Node>;
   readonly writer: PlacementWriter;
   readonly ledger: LoadLedger;
+  readonly bound: BoundPools;
   readonly failures: FailureCounter;
   readonly overrides: Overrides;
   readonly platformMax: number;
@@ -93,6 +95,7 @@ function planOf(needs: ScalerNeeds, listeningSinceMs: number, nowMs: number): { 
     containerOf: needs.containers.get,
     nodes: () => values(needs.nodes),
     ledger: needs.ledger,
+    boundTo: needs.bound.of,
     failuresOf: needs.failures.of,
     overrideOf: needs.overrides.of,
     platformMax: needs.platformMax,
@@ -122,6 +125,7 @@ async function oneRound(needs: ScalerNeeds, memory: Memory, listeningSinceMs: nu
   logUnplaced(decided.unplaced, memory, needs.log);
   const poolIds = new Set(views.map(({ spec }) => spec.poolId));
   for (const [poolId, { atMs }] of causes) if (Date.now() - atMs >= CAUSE_MS) causes.delete(poolId);
+  needs.bound.sweep(Date.now());
   needs.ledger.keepOnly(poolIds, Date.now());
   needs.failures.keepOnly(poolIds);
 }

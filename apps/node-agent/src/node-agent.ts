@@ -86,7 +86,11 @@ async function specOf(
   { containerId, pool }: autoscaler.Placement,
 ): Promise<control.ContainerSpec> {
   const { spec } = await specs.getContainerSpec(
-    { containerId, poolId: pool?.poolId ?? '', appId: pool?.appId ?? '', definitionId: pool?.definitionId ?? '' },
+    {
+      containerId,
+      ...{ poolId: pool?.poolId ?? '', appId: pool?.appId ?? '', definitionId: pool?.definitionId ?? '' },
+      ...(pool?.serializedParams.length && { serializedParams: pool.serializedParams }),
+    },
     { deadlineMs: SPEC_DEADLINE_MS },
   );
   if (!spec) throw new Error(`control gave no specification for ${containerId}`);

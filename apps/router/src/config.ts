@@ -50,6 +50,8 @@ export interface Limits {
   readonly resultsMax: number;
   /** PORTICO_RESULT_EXPIRY_MS: how long an answer waits for somebody to come. */
   readonly resultExpiryMs: number;
+  /** PORTICO_PARAMETER_SETS_MAX: different values of its parameters that one class is served with at once. */
+  readonly parameterSetsMax: number;
   /** PORTICO_RATE_PER_SECOND and PORTICO_RATE_BURST: of one workspace, at all routers together. */
   readonly ratePerSecond: number;
   readonly rateBurst: number;
@@ -80,6 +82,7 @@ export function readConfig(env: Environment): Config {
       redirectAfterMs: bounded('PORTICO_REDIRECT_AFTER_MS', 150_000, 86_400_000),
       resultsMax: bounded('PORTICO_RESULTS_MAX', 1_000, 100_000),
       resultExpiryMs: bounded('PORTICO_RESULT_EXPIRY_MS', 600_000, 86_400_000),
+      parameterSetsMax: bounded('PORTICO_PARAMETER_SETS_MAX', 1_000, 100_000),
       ratePerSecond: bounded('PORTICO_RATE_PER_SECOND', 200, 10_000_000),
       rateBurst: bounded('PORTICO_RATE_BURST', 1_000, 10_000_000),
     },

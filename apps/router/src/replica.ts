@@ -76,6 +76,10 @@ export function createReplica({ defaults, memory, threads, thread, passOn }: Rep
       case 'routers':
         limits.routers = change.count;
         return;
+      case 'bound pool':
+        return openPool(change.pool);
+      case 'no more pools':
+        return;
       case 'forgotten pool':
         return pools.forget(change.poolId);
     }

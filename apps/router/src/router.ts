@@ -49,14 +49,20 @@ export async function startRouter(config: Config, { opened, log }: ServiceContex
     serving.tell(change);
   };
   const nats = opened.use(await connectNats(config.nats, log));
-  const announcer = createAnnouncer({ blocks: createBlocks(memory), threads, known, tell });
+  const announcer = createAnnouncer({
+    ...{ blocks: createBlocks(memory), threads, known, tell },
+    parameterSetsMax: limits.parameterSetsMax,
+  });
   await follow(nats, announcer, tell, { config, opened, log });
   const routerId = `${hostname()}${config.home}`;
-  const reporter = opened.use(createLoadReporter(nats, known.pools, routerId));
+  const reporter = opened.use(createLoadReporter(nats, known.pools, announcer.paramsOf, routerId));
   opened.use(countRouters(nats, (count) => tell({ kind: 'routers', count }), reporter, { routerId, log }));
   hear = (message) => {
-    if (message.kind === 'queued') reporter.wake(wantedOf(message));
-    else if (message.kind === 'short') reporter.wakeForMore(wantedOf(message));
+    if (message.kind === 'queued') {
+      announcer.learn(message);
+      reporter.wake(message);
+    } else if (message.kind === 'short') reporter.wakeForMore(message);
+    else if (message.kind === 'open') announcer.open(message);
     else if (message.kind === 'queue grows') reporter.reportSoon();
     else if (message.kind === 'expired') {
       const { containerId, reason } = message;
@@ -119,8 +125,4 @@ async function requireFree(host: string, port: number): Promise<void> {
   const probe = createServer();
   await once(probe.listen({ host, port }), 'listening');
   await new Promise((resolve) => probe.close(resolve));
-}
-
-function wantedOf({ poolId, appId, traceparent }: Extract<ToMain, { kind: 'queued' | 'short' }>) {
-  return { poolId, appId, traceparent };
 }

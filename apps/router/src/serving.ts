@@ -12,6 +12,7 @@ import { createReplica, type Replica } from './replica.ts';
 import type { Surroundings } from './surroundings.ts';
 import { createFollowedCertificate } from './threads/followed-certificate.ts';
 import type { Change, Offer, ToMain, ToServing } from './threads/messages.ts';
+import { createPoolOpening } from './threads/pool-opening.ts';
 import type { ServingData } from './threads/serving-threads.ts';
 
 /** A container that is set aside drains long before, unless nobody has heard that it should. */
@@ -63,17 +64,20 @@ function surround(opened: AsyncDisposableStack, data: ServingData, say: (message
   const { resultsMax: max, resultExpiryMs: expiryMs } = limits;
   const { bucketOf, pools, containers, routes, verify, admission } = replica;
   const results = opened.use(createWaitingResults({ timers, max, expiryMs, thread, bucketOf }));
+  const opening = createPoolOpening(({ poolId, serializedParams }) => say({ kind: 'open', poolId, serializedParams }));
   const sayGrowth = throttled(timers, () => say({ kind: 'queue grows' }));
   const around: Surroundings = {
     ...{ routes, verify, admission, limits, upstreams, results, timers },
-    poolOf: pools.of,
+    findPool: pools.find,
+    openPool: opening.open,
     records: data.ring && writerOf(data.ring),
     privateSockets: data.privateSockets,
-    onQueued({ poolId }, appId, traceparent, isFirst) {
-      if (isFirst) say({ kind: 'queued', poolId, appId, traceparent });
+    onQueued(wanted, isFirst) {
+      if (isFirst) say({ kind: 'queued', ...wanted });
       else sayGrowth();
     },
-    onShort: ({ poolId }, appId, traceparent) => say({ kind: 'short', poolId, appId, traceparent }),
+    onShort: ({ poolId }, appId, traceparent) =>
+      say({ kind: 'short', poolId, appId, traceparent, serializedParams: undefined }),
     onExpired(containerId, reason) {
       const pool = pools.find(containers.get(containerId)?.poolId ?? '');
       pool?.setAside(containerId);
@@ -87,6 +91,7 @@ function surround(opened: AsyncDisposableStack, data: ServingData, say: (message
   const applyChange = (change: Change): void => {
     const before = change.kind === 'container' ? containers.get(change.containerId) : undefined;
     replica.apply(change);
+    opening.hear(change);
     // A container that drains must not wait for connections that nobody will use.
     if (change.kind === 'container' && change.container?.state !== nodeAgent.ContainerState.READY)
       upstreams.closeIdle(before?.addresses ?? []);

@@ -1,4 +1,6 @@
 import { autoscaler, control, nodeAgent } from '@portico/contracts';
+import { basePoolIdOf } from '@portico/ids';
+import { expandPools, servesTheSame, setsInApp } from './bound-pools.ts';
 import { demandOf } from './demand.ts';
 import type { LoadLedger, PoolWork } from './load-ledger.ts';
 import type { PlaceableNode } from './place.ts';
@@ -12,6 +14,8 @@ export interface Fleet {
   readonly containerOf: (containerId: string) => nodeAgent.Container | undefined;
   readonly nodes: () => Iterable<nodeAgent.Node>;
   readonly ledger: LoadLedger;
+  /** Values of its parameters that a deployed class was asked for lately. */
+  readonly boundTo: (basePoolId: string) => Iterable<Buffer>;
   readonly failuresOf: (poolId: string) => StartFailures;
   readonly overrideOf: (functionId: string) => SettingsOverride;
   readonly platformMax: number;
@@ -50,7 +54,15 @@ export function poolsOf(fleet: Fleet, nowMs: number): PoolView[] {
     all.set(poolId, known);
     return known;
   };
-  const roles = rolesOf(fleet.live(), present);
+  const withContainers = Map.groupBy(
+    [...placements.values()].flatMap(([first]) => (first?.pool?.serializedParams.length ? [first.pool] : [])),
+    ({ poolId }) => basePoolIdOf(poolId),
+  );
+  const known = (basePoolId: string): Buffer[] => [
+    ...fleet.boundTo(basePoolId),
+    ...(withContainers.get(basePoolId) ?? []).map(({ serializedParams }) => serializedParams),
+  ];
+  const roles = rolesOf(fleet.live(), known, present);
   for (const [poolId, [placement]] of placements) {
     if (roles.has(poolId) || !placement?.pool) continue;
     roles.set(poolId, { spec: placement.pool, role: { kind: 'unwanted', why: 'no deployed version wants it' } });
@@ -91,18 +103,20 @@ type SpecAndRole = { spec: control.PoolSpec; role: Role };
 
 function rolesOf(
   apps: Iterable<control.LiveApp>,
+  known: (basePoolId: string) => Iterable<Buffer>,
   present: (poolId: string) => PoolContainer[],
 ): Map<string, SpecAndRole> {
   const roles = new Map<string, SpecAndRole>();
   for (const app of apps) {
+    const setsOf = setsInApp([...app.pools, ...app.previousPools], known);
+    const [pools, previousPools] = [expandPools(app.pools, setsOf), expandPools(app.previousPools, setsOf)];
     if (app.state !== control.AppState.RUNNING) {
-      for (const spec of [...app.pools, ...app.previousPools])
+      for (const spec of [...pools, ...previousPools])
         roles.set(spec.poolId, { spec, role: { kind: 'unwanted', why: 'the app is stopped' } });
       continue;
     }
-    for (const spec of app.previousPools)
-      roles.set(spec.poolId, { spec, role: previousRole(spec, app.pools, present) });
-    for (const spec of app.pools) roles.set(spec.poolId, { spec, role: currentRole(spec, app.previousPools, present) });
+    for (const spec of previousPools) roles.set(spec.poolId, { spec, role: previousRole(spec, pools, present) });
+    for (const spec of pools) roles.set(spec.poolId, { spec, role: currentRole(spec, previousPools, present) });
   }
   return roles;
 }
@@ -112,7 +126,7 @@ function currentRole(
   previous: readonly control.PoolSpec[],
   present: (id: string) => PoolContainer[],
 ): Role {
-  const before = previous.filter(({ functionId, poolId }) => functionId === spec.functionId && poolId !== spec.poolId);
+  const before = previous.filter((other) => servesTheSame(other, spec) && other.poolId !== spec.poolId);
   const containers = before.flatMap(({ poolId }) => present(poolId)).filter(({ state }) => state !== 'draining');
   const busy = containers.filter(({ inFlight }) => inFlight > 0).length;
   return { kind: 'current', predecessor: before.length > 0 ? { alive: containers.length, busy } : undefined };
@@ -123,7 +137,7 @@ function previousRole(
   current: readonly control.PoolSpec[],
   present: (id: string) => PoolContainer[],
 ): Role {
-  const successor = current.find(({ functionId }) => functionId === spec.functionId);
+  const successor = current.find((other) => servesTheSame(other, spec));
   if (!successor) return { kind: 'unwanted', why: 'the new version has no such function' };
   return { kind: 'previous', isSuccessorReady: present(successor.poolId).some(({ state }) => state === 'ready') };
 }

@@ -1,4 +1,5 @@
 import type { control } from '@portico/contracts';
+import { servesTheSame } from './bound-pools.ts';
 import { decide } from './decide.ts';
 import { demandOf } from './demand.ts';
 import type { PoolView } from './fleet.ts';
@@ -59,9 +60,7 @@ export function plan(views: readonly PoolView[], nodes: readonly PlaceableNode[]
  * of the old version goes at a time, the least busy first. It finishes what it has.
  */
 function roomMadeBy(successor: control.PoolSpec, views: readonly PoolView[]): Stop[] {
-  const old = views.filter(
-    ({ spec, state }) => state.role.kind === 'previous' && spec.functionId === successor.functionId,
-  );
+  const old = views.filter(({ spec, state }) => state.role.kind === 'previous' && servesTheSame(spec, successor));
   const containers = old.flatMap(({ state }) => state.containers);
   if (containers.some(({ state }) => state === 'draining')) return [];
   const [first] = [...containers].sort((a, b) => a.inFlight - b.inFlight || a.lastBusyMs - b.lastBusyMs);

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { control } from '@portico/contracts';
 import { idOfHash } from '@portico/ids';
 import { modal } from '@portico/modal-protocol';
+import { parametersOf } from './class-parameters.ts';
 
 export interface PoolNeeds {
   readonly appId: string;
@@ -55,6 +56,7 @@ export function poolOf(definition: modal.FunctionMessage, needs: PoolNeeds): con
     isServer,
     exitGracePeriodMs: (definition.httpConfig?.exitGracePeriod ?? 0) * 1000,
     h2Enabled: definition.httpConfig?.h2Enabled ?? false,
+    parameters: parametersOf(definition),
   });
 }
 

@@ -1,8 +1,10 @@
 import { control } from '@portico/contracts';
 import { DomainError } from '@portico/errors';
 import { type ServedApi, serveAll } from '@portico/grpc';
+import { basePoolIdOf } from '@portico/ids';
 import { modal } from '@portico/modal-protocol';
 import { appById, environmentOfRecord } from '../domain/apps.ts';
+import { parameterSetOf } from '../domain/class-parameters.ts';
 import { currentNameOf } from '../domain/environments.ts';
 import { definitionById } from '../functions.ts';
 import type { State } from '../state.ts';
@@ -20,13 +22,14 @@ export function containerSpecApi(state: State): ServedApi {
 
 function specOf(
   state: State,
-  { containerId, poolId, appId, definitionId }: control.GetContainerSpecRequest,
+  { containerId, poolId, appId, definitionId, serializedParams }: control.GetContainerSpecRequest,
 ): control.ContainerSpec {
   const app = appById(state, appId);
   const live = state.live.get(appId);
-  const pool = [...(live?.pools ?? []), ...(live?.previousPools ?? [])].find(
-    (candidate) => candidate.poolId === poolId,
+  const base = [...(live?.pools ?? []), ...(live?.previousPools ?? [])].find(
+    (candidate) => candidate.poolId === basePoolIdOf(poolId),
   );
+  const pool = base && serializedParams ? { ...base, poolId, serializedParams } : base;
   if (!pool || live?.state !== control.AppState.RUNNING)
     throw new DomainError(
       'failed-precondition',
@@ -46,7 +49,7 @@ function specOf(
     functionDef: runsUserEventLoop(pool)
       ? { ...definition, maxConcurrentInputs: Math.max(2, definition.maxConcurrentInputs), targetConcurrentInputs: 0 }
       : definition,
-    serializedParams: Buffer.from(pool.serializedParams),
+    serializedParams: pool.serializedParams.length > 0 ? parameterSetOf(pool.serializedParams) : Buffer.alloc(0),
     environmentName,
     appLayout: layoutOf(
       state,

@@ -1,5 +1,6 @@
 import { control } from '@portico/contracts';
 import { DomainError } from '@portico/errors';
+import { basePoolIdOf } from '@portico/ids';
 import type { modal } from '@portico/modal-protocol';
 import { deploymentHashOf } from '../domain/content-hash.ts';
 import { poolOf } from '../domain/pool-of.ts';
@@ -165,7 +166,9 @@ async function switchTo(
   before: control.LiveApp | undefined,
 ): Promise<void> {
   const current = new Set(pools.map(({ poolId }) => poolId));
-  const inUse = new Set([...state.placements.entries()].map(([, placement]) => placement.pool?.poolId));
+  const inUse = new Set(
+    [...state.placements.entries()].map(([, placement]) => basePoolIdOf(placement.pool?.poolId ?? '')),
+  );
   const previousPools = [...(before?.pools ?? []), ...(before?.previousPools ?? [])]
     .filter(({ poolId }) => !current.has(poolId) && inUse.has(poolId))
     .filter((pool, at, all) => all.findIndex(({ poolId }) => poolId === pool.poolId) === at);
@@ -219,7 +222,7 @@ function previousPoolOf(state: State, before: control.LiveApp | undefined, host:
   const route = before?.routes.find((candidate) => candidate.host === host);
   if (!route) return '';
   const isServing = [...state.containers.entries()].some(
-    ([, container]) => container.poolId === route.poolId && container.wasReady,
+    ([, container]) => basePoolIdOf(container.poolId) === route.poolId && container.wasReady,
   );
   const previous = isServing || route.poolId === poolId ? route.poolId : route.previousPoolId;
   return previous === poolId ? '' : previous;

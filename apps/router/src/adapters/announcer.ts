@@ -1,18 +1,26 @@
 import type { control, nodeAgent } from '@portico/contracts';
+import { basePoolIdOf } from '@portico/ids';
 import type { Change as ViewChange } from '@portico/messaging';
+import type { UnopenedPool } from '../domain/decide-target.ts';
 import { keyOfLimit, keyOfWorkspace } from '../domain/limits-in-force.ts';
 import type { Replica } from '../replica.ts';
 import type { BlockIndex, Blocks } from '../shared/blocks.ts';
 import { BucketCells } from '../shared/bucket-cells.ts';
 import { ContainerCells } from '../shared/container-cells.ts';
 import { PoolCells } from '../shared/pool-cells.ts';
-import type { Change, PoolPlace } from '../threads/messages.ts';
+import type { Change, PoolPlace, Wanted } from '../threads/messages.ts';
 
 /** Makes what all threads are told out of what the buckets say: everything that is counted gets its place in shared memory. */
 export interface Announcer {
   app(change: ViewChange<control.LiveApp>): void;
   container(change: ViewChange<nodeAgent.Container>, before: nodeAgent.Container | undefined): void;
   limit(change: ViewChange<control.Limit>, before: control.Limit | undefined): void;
+  /** A class is asked for with values that have no pool yet. */
+  open(pool: UnopenedPool): void;
+  /** A request that waits tells the values of its pool: one that containers have opened has told none. */
+  learn(wanted: Pick<Wanted, 'poolId' | 'serializedParams'>): void;
+  /** The values that a pool serves a class with; undefined for any other. */
+  paramsOf(poolId: string): Buffer | undefined;
   /** Forgets the pools that had nothing to do, and that nothing could send work to, now and the last time. */
   sweep(): void;
 }
@@ -24,9 +32,13 @@ export interface AnnouncerOptions {
   /** What the main thread knows already. */
   readonly known: Pick<Replica, 'routes' | 'pools' | 'containers'>;
   readonly tell: (change: Change) => void;
+  /** Pools with values of their own that one class may have. */
+  readonly parameterSetsMax: number;
 }
 
-export function createAnnouncer({ blocks, threads, known, tell }: AnnouncerOptions): Announcer {
+export function createAnnouncer(options: AnnouncerOptions): Announcer {
+  const { blocks, threads, known, tell, parameterSetsMax } = options;
+  const params = new Map<string, Buffer>();
   const places = { pools: placesIn(blocks, PoolCells.blocks(threads)), ...placesOfOne(blocks) };
   const placeOf = (poolId: string): PoolPlace => ({ poolId, at: places.pools.of(poolId) });
   let idleBefore: ReadonlySet<string> = new Set();
@@ -46,12 +58,24 @@ export function createAnnouncer({ blocks, threads, known, tell }: AnnouncerOptio
     limit({ value: limit }, before) {
       tell({ kind: 'limit', limit, before, bucketAt: places.buckets.of(keyOfLimit(limit ?? before)) });
     },
+    open({ poolId, serializedParams }) {
+      const base = basePoolIdOf(poolId);
+      const others = [...params.keys()].filter((other) => other !== poolId && basePoolIdOf(other) === base);
+      if (others.length >= parameterSetsMax) return tell({ kind: 'no more pools', poolId });
+      params.set(poolId, Buffer.from(serializedParams));
+      tell({ kind: 'bound pool', pool: placeOf(poolId), serializedParams });
+    },
+    learn({ poolId, serializedParams }) {
+      if (serializedParams) params.set(poolId, Buffer.from(serializedParams));
+    },
+    paramsOf: (poolId) => params.get(poolId),
     sweep() {
       const idle = idlePools(known);
       for (const poolId of idle) {
         if (!idleBefore.has(poolId)) continue;
         tell({ kind: 'forgotten pool', poolId });
         places.pools.giveBack(poolId);
+        params.delete(poolId);
       }
       idleBefore = idle;
     },

@@ -21,7 +21,12 @@ const EVERY_MS = 1_000;
 const SOON_MS = 20;
 
 /** `routerId` is the same after a restart: what the process before said last is then replaced, not added to. */
-export function createLoadReporter(nats: Nats, pools: Pools, routerId: string): LoadReporter {
+export function createLoadReporter(
+  nats: Nats,
+  pools: Pools,
+  paramsOf: (poolId: string) => Buffer | undefined,
+  routerId: string,
+): LoadReporter {
   let sequence = 0n;
   let soon: NodeJS.Timeout | undefined;
   const short = new Set<string>();
@@ -33,9 +38,17 @@ export function createLoadReporter(nats: Nats, pools: Pools, routerId: string): 
       nats,
       subjects.load,
       '',
-      router.LoadReport.create({ routerId, sequence, pools: [...pools.all()].flatMap(loadOf) }),
+      router.LoadReport.create({
+        routerId,
+        sequence,
+        pools: [...pools.all()].flatMap((pool) => loadOf(pool, paramsOf)),
+      }),
     );
   };
+  const wakeOf = ({ poolId, appId, traceparent }: Wanted, queued: number): router.PoolWake => ({
+    ...{ poolId, appId, traceparent, queued },
+    serializedParams: paramsOf(poolId),
+  });
   const reportSoon = (): void => {
     soon ??= setTimeout(report, SOON_MS);
   };
@@ -45,13 +58,13 @@ export function createLoadReporter(nats: Nats, pools: Pools, routerId: string): 
     reportSoon,
     wake(wanted) {
       const { queued } = pools.of(wanted.poolId);
-      publish(nats, subjects.poolWake, wanted.poolId, { ...wanted, queued: Math.max(1, queued) });
+      publish(nats, subjects.poolWake, wanted.poolId, wakeOf(wanted, Math.max(1, queued)));
       reportSoon();
     },
     wakeForMore(wanted) {
       if (short.has(wanted.poolId)) return;
       short.add(wanted.poolId);
-      publish(nats, subjects.poolWake, wanted.poolId, { ...wanted, queued: 1 });
+      publish(nats, subjects.poolWake, wanted.poolId, wakeOf(wanted, 1));
     },
     [Symbol.dispose]() {
       clearInterval(timer);
@@ -60,9 +73,10 @@ export function createLoadReporter(nats: Nats, pools: Pools, routerId: string): 
   };
 }
 
-function loadOf(pool: Pool): router.PoolLoad[] {
+function loadOf(pool: Pool, paramsOf: (poolId: string) => Buffer | undefined): router.PoolLoad[] {
   const { poolId, inFlight, queued } = pool;
   const started = pool.takeStarted();
   if (inFlight === 0 && queued === 0 && started === 0) return [];
-  return [{ poolId, inFlight, queued, started, inFlightByContainer: pool.inFlightByContainer() }];
+  const inFlightByContainer = pool.inFlightByContainer();
+  return [{ poolId, inFlight, queued, started, inFlightByContainer, serializedParams: paramsOf(poolId) }];
 }

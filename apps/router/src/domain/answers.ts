@@ -38,6 +38,10 @@ export const answers = {
     }),
   queueFull: (functionId: string, queueMax: number) =>
     answer(429, `Function ${functionId} reached pending input queue limit (${queueMax})`, { 'retry-after': '1' }),
+  tooManyParameterSets: (most: number) =>
+    answer(429, `this class is in use with ${most} different values of its parameters, which is the most`, {
+      'retry-after': '30',
+    }),
   queueDeadline: answer(503, 'no container became ready in time', { 'retry-after': '5' }),
   noneReady: answer(503, 'no container is ready', { 'retry-after': '1' }),
   serverFull: (perContainer: number) =>

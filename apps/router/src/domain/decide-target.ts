@@ -1,6 +1,9 @@
+import { createHash } from 'node:crypto';
 import type { control } from '@portico/contracts';
+import { boundPoolId } from '@portico/ids';
 import type { LimitedParty } from './admission.ts';
 import { type Answer, answers } from './answers.ts';
+import { bindParameters } from './bind-parameters.ts';
 import { PROXY_BEARER, type RequestHead } from './http1/request-head.ts';
 import type { Pool } from './pool.ts';
 import type { Target } from './route-table.ts';
@@ -10,13 +13,29 @@ export type Decision =
   | { readonly kind: 'answer'; readonly answer: Answer }
   /** A server class without a container: nobody waits, but one is wanted. */
   | { readonly kind: 'none-ready'; readonly appId: string; readonly pool: Pool }
-  | {
+  /** `newest` is the pool of the newest version, which may have no container yet: `pool` is then the one before. */
+  | ({
       readonly kind: 'forward';
-      readonly route: control.Route;
-      readonly spec: control.PoolSpec;
       readonly pool: Pool;
-      readonly party: LimitedParty;
-    };
+      readonly newest: Pool;
+      /** The values of a class's parameters. */
+      readonly serializedParams: Buffer | undefined;
+    } & Destination)
+  /** A class with values that nobody has asked for lately: its pool has to be opened first. */
+  | ({ readonly kind: 'unopened' } & UnopenedPool & Destination);
+
+/** Whose function a request is for. */
+export interface Destination {
+  readonly route: control.Route;
+  readonly spec: control.PoolSpec;
+  readonly party: LimitedParty;
+}
+
+/** A pool for a class with certain values. */
+export interface UnopenedPool {
+  readonly poolId: string;
+  readonly serializedParams: Buffer;
+}
 
 /** Credentials of a request for the router itself. */
 export interface ProxyCredentials {
@@ -31,11 +50,17 @@ export interface DecisionNeeds {
     credentials: ProxyCredentials,
     environmentName: string,
   ) => 'valid' | 'invalid' | 'other-environment';
-  readonly poolOf: (poolId: string) => Pool;
+  /** The target of the request: the parameters of a class are in its query string. */
+  readonly requestTarget: string;
+  /** Undefined for a pool that is not open in this thread. */
+  readonly findPool: (poolId: string) => Pool | undefined;
 }
 
-/** Where a request goes: pure, so that it can be printed and tested. */
-export function decideTarget({ target, credentials, verify, poolOf }: DecisionNeeds): Decision {
+/**
+ * Where a request goes: pure, so that it can be printed and tested. The new version serves as soon as it has a ready
+ * container; until then the one before does, while that has any.
+ */
+export function decideTarget({ target, credentials, verify, requestTarget, findPool }: DecisionNeeds): Decision {
   if (target.kind === 'unknown') return { kind: 'answer', answer: answers.unknownHost };
   if (target.kind === 'stopped') return { kind: 'answer', answer: answers.appStopped };
   const { route, party } = target;
@@ -45,20 +70,22 @@ export function decideTarget({ target, credentials, verify, poolOf }: DecisionNe
     if (verdict === 'invalid') return { kind: 'answer', answer: answers.invalidCredentials };
     if (verdict === 'other-environment') return { kind: 'answer', answer: answers.wrongEnvironment };
   }
-  const { spec, pool } = servingPool(target, poolOf);
-  if (spec.isServer && !pool.hasReady) return { kind: 'none-ready', appId: spec.appId, pool };
-  return { kind: 'forward', route, spec, pool, party };
-}
-
-/** The new version as soon as it has a ready container; until then the one before, while that has any. */
-function servingPool(
-  { pool: spec, previous }: Extract<Target, { kind: 'route' }>,
-  poolOf: (poolId: string) => Pool,
-): { spec: control.PoolSpec; pool: Pool } {
-  const own = poolOf(spec.poolId);
-  if (own.hasReady || !previous) return { spec, pool: own };
-  const before = poolOf(previous.poolId);
-  return before.hasReady ? { spec: previous, pool: before } : { spec, pool: own };
+  const { pool: spec } = target;
+  const bound = spec.parameters.length > 0 ? bindParameters(spec.parameters, requestTarget) : undefined;
+  if (bound?.kind === 'refused') return { kind: 'answer', answer: answers.badRequest(bound.why) };
+  const hash = bound && createHash('sha256').update(bound.serializedParams).digest();
+  const idOf = (poolId: string): string => (hash ? boundPoolId(poolId, hash) : poolId);
+  const serializedParams = bound?.serializedParams;
+  const newest = findPool(idOf(spec.poolId));
+  if (!newest) {
+    const poolId = idOf(spec.poolId);
+    return { kind: 'unopened', poolId, serializedParams: serializedParams ?? Buffer.alloc(0), route, spec, party };
+  }
+  const before = newest.hasReady || !target.previous ? undefined : findPool(idOf(target.previous.poolId));
+  if (before?.hasReady && target.previous)
+    return { kind: 'forward', route, spec: target.previous, pool: before, newest, serializedParams, party };
+  if (spec.isServer && !newest.hasReady) return { kind: 'none-ready', appId: spec.appId, pool: newest };
+  return { kind: 'forward', route, spec, pool: newest, newest, serializedParams, party };
 }
 
 /** Both forms in which clients send them. */

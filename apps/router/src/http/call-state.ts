@@ -6,6 +6,7 @@ import type { SlotSearch } from './search-slot.ts';
 import type { Upstream } from './upstream.ts';
 
 export type Forward = Extract<Decision, { kind: 'forward' }>;
+export type Unopened = Extract<Decision, { kind: 'unopened' }>;
 
 /** A request in the hands of a container. */
 export interface Sent {

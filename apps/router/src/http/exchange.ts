@@ -1,5 +1,5 @@
 import { type Answer, answers } from '../domain/answers.ts';
-import { decideTarget, proxyCredentialsOf } from '../domain/decide-target.ts';
+import type { Destination } from '../domain/decide-target.ts';
 import type { RequestHead } from '../domain/http1/request-head.ts';
 import type { ResponseHead } from '../domain/http1/response-head.ts';
 import { crossOriginHeaders, preflightAnswer, resultTokenOf, resultUrlOf } from '../domain/result-url.ts';
@@ -10,7 +10,8 @@ import type { AnswerSource } from './answer-source.ts';
 import { BodyWatch } from './body-watch.ts';
 import { Call } from './call.ts';
 import type { CallListener } from './call-listener.ts';
-import type { Forward } from './call-state.ts';
+import type { Forward, Unopened } from './call-state.ts';
+import { decideFor } from './decide-for.ts';
 import type { ExchangeClient } from './exchange-client.ts';
 import { RequestBody } from './request-body.ts';
 import { RequestRecord } from './request-record.ts';
@@ -22,7 +23,7 @@ import type { Wire } from './wire.ts';
 type State =
   | { readonly kind: 'new' }
   /** The call has not been answered yet. `result` = another client's call, whose answer this one has come for. */
-  | { readonly kind: 'calling'; readonly call: Call; readonly forward: Forward; readonly result?: WaitingResult }
+  | { readonly kind: 'calling'; readonly call: Call; readonly to: Destination; readonly result?: WaitingResult }
   /** The same, of a call that another thread keeps. */
   | { readonly kind: 'fetching'; readonly call: ResultFetch }
   | { readonly kind: 'answering'; readonly call: AnswerSource; readonly status: number; readonly closes: boolean }
@@ -59,20 +60,25 @@ export class Exchange implements CallListener {
   /** Decides over the request, and calls if it may. */
   start(): void {
     if (this.#state.kind !== 'new') return;
-    const { routes, verify, poolOf, admission } = this.#around;
-    const target = routes.find(this.#head.host);
-    const decision = decideTarget({ target, credentials: proxyCredentialsOf(this.#head), verify, poolOf });
+    const decision = decideFor(this.#around, this.#head, this.#record.traceparent);
     if (decision.kind === 'answer') return this.onAnswer(decision.answer);
-    if (decision.kind === 'none-ready') {
-      this.#around.onShort(decision.pool, decision.appId, this.#record.traceparent);
-      return this.onAnswer(answers.noneReady);
-    }
     const token = resultTokenOf(this.#head.target);
     if (token !== undefined) return this.#comeFor(token, decision);
-    const refusal = admission.refusal(decision.party, sharedClockUs());
+    const refusal = this.#around.admission.refusal(decision.party, sharedClockUs());
     if (refusal) return this.onAnswer(refusal);
+    this.#callOrOpen(decision);
+  }
+
+  #callOrOpen(decision: Forward | Unopened): void {
     if (this.#body.isTooLarge) return this.onAnswer(answers.bodyTooLarge);
-    this.#call(decision);
+    if (decision.kind === 'forward') return this.#call(decision);
+    this.#around.openPool(decision, (isOpen) => {
+      if (this.#state.kind !== 'new') return;
+      if (!isOpen) return this.onAnswer(answers.tooManyParameterSets(this.#around.limits.parameterSetsMax));
+      const again = decideFor(this.#around, this.#head, this.#record.traceparent);
+      if (again.kind === 'answer') return this.onAnswer(again.answer);
+      this.#callOrOpen(again);
+    });
   }
 
   /** Takes what belongs to the body; the index just past it, or -1 when the exchange has ended over it. */
@@ -191,24 +197,24 @@ export class Exchange implements CallListener {
     const request = { head: this.#head, body: this.#body, record: this.#record, clientAddress: address, scheme };
     const call = new Call(this.#around, request, this);
     this.#ownCall = call;
-    this.#become({ kind: 'calling', call, forward });
+    this.#become({ kind: 'calling', call, to: forward });
     this.#beginPatience();
     call.start(forward);
   }
 
   /** A client that was sent away has come for its answer. */
-  #comeFor(token: string, forward: Forward): void {
+  #comeFor(token: string, to: Destination): void {
     const { method, host } = this.#head;
     const preflight = preflightAnswer(this.#head);
     if (preflight) return this.onAnswer(preflight);
     const keeper = this.#around.results.threadOf(token);
     if (keeper !== undefined) return this.#fetchFrom(keeper);
-    const result = this.#around.results.find(token, { host, functionId: forward.route.functionId });
+    const result = this.#around.results.find(token, { host, functionId: to.route.functionId });
     const isHead = method === 'HEAD';
     if ((method !== 'GET' && !isHead) || (result && result.owner.isHead !== isHead))
       return this.onAnswer(answers.badRedirectMethod);
     if (!result) return this.onAnswer(answers.resultGone);
-    this.#become({ kind: 'calling', call: result.call, forward, result });
+    this.#become({ kind: 'calling', call: result.call, to, result });
     this.#beginPatience();
     result.read(this);
   }
@@ -227,15 +233,15 @@ export class Exchange implements CallListener {
   #beginPatience(): void {
     const state = this.#state;
     if (state.kind !== 'calling' || this.#patience || !this.#body.isDone) return;
-    if (this.#head.upgrade !== '' || state.forward.spec.isServer) return;
+    if (this.#head.upgrade !== '' || state.to.spec.isServer) return;
     const { timers, limits } = this.#around;
     this.#patience = timers.after(limits.redirectAfterMs, () => this.#sendAway(state));
   }
 
   /** The call goes on; the client is told where to ask for its answer. */
-  #sendAway({ call, forward, result: known }: State & { kind: 'calling' }): void {
+  #sendAway({ call, to, result: known }: State & { kind: 'calling' }): void {
     const { host, method, target } = this.#head;
-    const { party, route } = forward;
+    const { party, route } = to;
     const owner = { host, functionId: route.functionId, workspace: party.workspace, isHead: method === 'HEAD' };
     const result = known ?? this.#around.results.keep(call, owner);
     if (!result) {

@@ -10,18 +10,19 @@ export interface SlotSearch {
 
 /** Waits for a slot; the autoscaler hears of the first who waits. `onGranted` is called once, unless abandoned. */
 export function searchSlot(
-  { limits, timers, poolOf, onQueued }: Surroundings,
-  { spec, pool, route }: Forward,
+  { limits, timers, onQueued }: Surroundings,
+  { spec, pool, newest, serializedParams }: Forward,
   tried: ReadonlySet<string>,
   traceparent: string,
   onGranted: (granted: Granted) => void,
 ): SlotSearch {
   // Who waits, waits for the newest version: its predecessor may be on its way out.
-  const target: Pool = pool.hasReady ? pool : poolOf(route.poolId);
+  const target: Pool = pool.hasReady ? pool : newest;
   const leave = new AbortController();
   const deadline = timers.after(limits.queueDeadlineMs, () => leave.abort());
   let isAbandoned = false;
-  const onJoined = (isFirst: boolean): void => onQueued(target, spec.appId, traceparent, isFirst);
+  const wanted = { poolId: target.poolId, appId: spec.appId, traceparent, serializedParams };
+  const onJoined = (isFirst: boolean): void => onQueued(wanted, isFirst);
   void target.wait(spec.maxConcurrentInputs, leave.signal, tried, onJoined).then((granted) => {
     deadline.cancel();
     if (!isAbandoned) onGranted(granted);

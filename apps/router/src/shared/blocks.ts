@@ -36,11 +36,9 @@ export function createBlocks(memory: SharedArrayBuffer, nowMs = (): number => pe
     nowMs() - sinceMs >= REST_MS &&
     Array.from({ length: COUNTS }, (_, i) => Atomics.load(ints, at * BLOCK_INTS + i)).every((count) => count === 0);
   const takeRested = (count: number): BlockIndex | undefined => {
-    const [first, ...others] = resting.get(count) ?? [];
-    if (!first) return undefined;
-    // One that is still counted in goes to the end of the line.
-    resting.set(count, isFree(first) ? others : [...others, first]);
-    return isFree(first) ? first.at : undefined;
+    const line = resting.get(count) ?? [];
+    const free = line.findIndex(isFree);
+    return free < 0 ? undefined : line.splice(free, 1)[0]?.at;
   };
   return {
     take(count) {

@@ -1,5 +1,6 @@
 import type { auth, control, nodeAgent } from '@portico/contracts';
 import type { KeyPair } from '../adapters/certificate.ts';
+import type { UnopenedPool } from '../domain/decide-target.ts';
 import type { BlockIndex } from '../shared/blocks.ts';
 
 /** A pool, and where the threads count what it has to do. */
@@ -36,6 +37,10 @@ export type Change =
   | { readonly kind: 'verification key'; readonly key: Uint8Array }
   /** How many routers share the limits. */
   | { readonly kind: 'routers'; readonly count: number }
+  /** A class is served with these values from now on. */
+  | { readonly kind: 'bound pool'; readonly pool: PoolPlace; readonly serializedParams: Buffer }
+  /** A class has as many of these as it may. */
+  | { readonly kind: 'no more pools'; readonly poolId: string }
   /** Nothing sends work to it any more. */
   | { readonly kind: 'forgotten pool'; readonly poolId: string };
 
@@ -56,6 +61,8 @@ export type ToMain =
   | { readonly kind: 'queue grows' }
   /** A request to a server class was refused for want of a container: one more is wanted. */
   | ({ readonly kind: 'short' } & Wanted)
+  /** A class is asked for with values that have no pool yet. */
+  | ({ readonly kind: 'open' } & UnopenedPool)
   | { readonly kind: 'expired'; readonly containerId: string; readonly reason: string }
   /** It has ended what it had to answer. */
   | { readonly kind: 'stopped' };
@@ -64,6 +71,8 @@ export interface Wanted {
   readonly poolId: string;
   readonly appId: string;
   readonly traceparent: string;
+  /** The values of a class's parameters. */
+  readonly serializedParams: Uint8Array | undefined;
 }
 
 /** What one serving thread says to another: a slot of this pool may be free. `tried` = threads that had no use for it. */
