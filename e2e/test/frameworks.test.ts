@@ -147,6 +147,14 @@ test('code has the URL of a function, in a container and outside of one', async 
   assert.equal(stdout.trim(), urlOf('local--any-method'));
 });
 
+test('the official client for JavaScript has the URL of a function as well', async () => {
+  const program = join(repository, 'e2e/src/print-web-url.ts');
+  const { stdout } = await promisify(execFile)(process.execPath, [program, 'frameworks', 'methods'], {
+    env: { ...process.env, ...platform.environment },
+  });
+  assert.equal(stdout.trim(), urlOf('local--any-method'));
+});
+
 test('a WebSocket reaches a web server', async () => {
   using socket = await openWebSocket(platform, 'local--frameworks-sockets');
   socket.send(opcodes.text, 'tea');
