@@ -5,12 +5,15 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { eventually } from '@portico/testing';
+import { childrenOf } from './processes.ts';
 
 const PROGRAM = '/usr/sbin/nginx';
 
 /** nginx with one worker that passes everything to a unix socket. */
 export interface Nginx extends AsyncDisposable {
   readonly port: number;
+  /** Of the worker. */
+  readonly processId: number;
 }
 
 export async function startNginx(folder: string, socketPath: string): Promise<Nginx> {
@@ -23,6 +26,7 @@ export async function startNginx(folder: string, socketPath: string): Promise<Ng
   await eventually('nginx listens', () => accepts(port));
   return {
     port,
+    processId: childrenOf(child.pid ?? 0)[0] ?? 0,
     async [Symbol.asyncDispose]() {
       child.kill();
       await once(child, 'exit');

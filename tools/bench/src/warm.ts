@@ -7,6 +7,7 @@ import { median, print, printBudgets, printJson, printTable, quantile, round } f
 import { type LoadResult, runLoad } from './load.ts';
 import { measureMany } from './many.ts';
 import { startNginx } from './nginx.ts';
+import { coreSecondsOf } from './processes.ts';
 
 const ROUNDS = 5;
 const SECONDS = 1;
@@ -17,6 +18,8 @@ const CONNECTIONS = [1, 64, 512];
 interface Way {
   readonly name: 'container' | 'router' | 'nginx';
   readonly endpoint: NetConnectOpts;
+  /** Of the proxy; absent where there is none. */
+  readonly processId?: number;
 }
 
 /** What is said on each connection. */
@@ -36,7 +39,8 @@ export async function measureWarm(): Promise<boolean> {
   await using platform = await startPlatform({ PORTICO_RATE_PER_SECOND: '1000000', PORTICO_RATE_BURST: '1000000' });
   const deployed = await platform.modal('deploy', join(repository, 'tools/bench/apps/measured.py'));
   if (deployed.exitCode !== 0) throw new Error(deployed.output);
-  const through: Way = { name: 'router', endpoint: { host: '127.0.0.1', port: platform.httpPort } };
+  const processId = (await platform.processIds()).get('router') ?? 0;
+  const through: Way = { name: 'router', endpoint: { host: '127.0.0.1', port: platform.httpPort }, processId };
   await warmUp(through);
   const socketPath = await socketOf(platform);
   const cases = await measureCases(platform, through, socketPath);
@@ -59,7 +63,7 @@ async function measureCases(platform: Platform, through: Way, socketPath: string
   const ways: Way[] = [
     { name: 'container', endpoint: { path: socketPath } },
     through,
-    { name: 'nginx', endpoint: { host: '127.0.0.1', port: nginx.port } },
+    { name: 'nginx', endpoint: { host: '127.0.0.1', port: nginx.port }, processId: nginx.processId },
   ];
   const cases: Case[] = [];
   for (const kind of kinds) {
@@ -73,14 +77,20 @@ async function measureCases(platform: Platform, through: Way, socketPath: string
   return cases;
 }
 
-type Rounds = ReadonlyMap<string, LoadResult>[];
+/** `coreUs` = microseconds of a core that the proxy took for each exchange. */
+type Measured = LoadResult & { readonly coreUs: number };
+type Rounds = ReadonlyMap<string, Measured>[];
 
 async function rounds(ways: readonly Way[], { open }: Kind, connections: number): Promise<Rounds> {
   const results: Rounds = [];
   for (let i = 0; i < ROUNDS; i++) {
-    const round = new Map<string, LoadResult>();
-    for (const { name, endpoint } of [...ways].sort(() => Math.random() - 0.5))
-      round.set(name, await runLoad({ open: () => open(endpoint), connections, seconds: SECONDS }));
+    const round = new Map<string, Measured>();
+    for (const { name, endpoint, processId } of [...ways].sort(() => Math.random() - 0.5)) {
+      const before = processId ? coreSecondsOf(processId) : 0;
+      const result = await runLoad({ open: () => open(endpoint), connections, seconds: SECONDS });
+      const used = processId ? coreSecondsOf(processId) - before : 0;
+      round.set(name, { ...result, coreUs: (used * 1e6) / result.latenciesMs.length });
+    }
     results.push(round);
   }
   return results;
@@ -99,14 +109,21 @@ function ratioOf(results: Rounds, name: string, to: Way['name']): number {
   return median(results.map((round) => (round.get(name)?.perSecond ?? 0) / (round.get(to)?.perSecond ?? 1)));
 }
 
+/** How much more of the same work nginx needs for the same core's time: above 1 = cheaper than nginx. */
+function perCoreOf(results: Rounds, name: string): number {
+  return median(results.map((round) => (round.get('nginx')?.coreUs ?? 0) / (round.get(name)?.coreUs || Number.NaN)));
+}
+
 function rowsOf(ways: readonly Way[], results: Rounds): string[][] {
   return [
-    ['way', 'p50 ms', 'p99 ms', 'a second', '× container', '× nginx'],
-    ...ways.map(({ name }) => {
+    ['way', 'p50 ms', 'p99 ms', 'a second', '× container', '× nginx', 'core µs each', '× nginx per core'],
+    ...ways.map(({ name, processId }) => {
       const samples = latenciesOf(results, name);
       const perSecond = median(results.map((result) => result.get(name)?.perSecond ?? 0));
       const ratios = [ratioOf(results, name, 'container'), ratioOf(results, name, 'nginx')];
-      return [name, ...[median(samples), quantile(samples, 0.99), perSecond, ...ratios].map(round)];
+      const cost = [median(results.map((result) => result.get(name)?.coreUs ?? 0)), perCoreOf(results, name)];
+      const figures = [median(samples), quantile(samples, 0.99), perSecond, ...ratios].map(round);
+      return [name, ...figures, ...(processId ? cost.map(round) : ['–', '–'])];
     }),
   ];
 }
@@ -118,6 +135,7 @@ function figuresOf(ways: readonly Way[], results: Rounds) {
     p50Ms: by((name) => median(latenciesOf(results, name))),
     toContainer: by((name) => ratioOf(results, name, 'container')),
     toNginx: by((name) => ratioOf(results, name, 'nginx')),
+    toNginxPerCore: by((name) => perCoreOf(results, name)),
   };
 }
 
