@@ -1,15 +1,7 @@
 import type { ResponseHead } from '../domain/http1/response-head.ts';
+import type { TunnelEnds, TunnelSide } from './tunnel-ends.ts';
 import { connectWebSocket } from './websocket-tunnel.ts';
 import type { Wire, WireListener } from './wire.ts';
-
-/** A side of a tunnel: a socket, or what behaves like one. */
-export type TunnelSide = Pick<Wire, 'write' | 'keepBytes' | 'pause' | 'resume' | 'end' | 'destroy'>;
-
-/** What hears the two sides of a tunnel. */
-export interface TunnelEnds {
-  readonly client: WireListener;
-  readonly container: WireListener;
-}
 
 /** Bytes both ways, each side at the pace of the other, until both have ended or one has broken off. */
 export function connectTunnel(

@@ -1,7 +1,7 @@
 import { closeFrame } from '../domain/websocket/close-frame.ts';
 import { extensionBits } from '../domain/websocket/extension-bits.ts';
 import { type Fault, FrameReader } from '../domain/websocket/frame-reader.ts';
-import type { TunnelEnds, TunnelSide } from './tunnel.ts';
+import type { TunnelEnds, TunnelSide } from './tunnel-ends.ts';
 import type { WireListener } from './wire.ts';
 
 /** How long both sides have to end the connection themselves, once they were told why. */
