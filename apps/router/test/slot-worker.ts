@@ -1,6 +1,7 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { nodeAgent } from '@portico/contracts';
-import { createPool, type Lease } from '../src/domain/pool.ts';
+import type { Lease } from '../src/domain/lease.ts';
+import { createPool } from '../src/domain/pool.ts';
 import { ContainerCells } from '../src/shared/container-cells.ts';
 import { PoolCells } from '../src/shared/pool-cells.ts';
 

@@ -1,6 +1,6 @@
 import type { PoolCells } from '../shared/pool-cells.ts';
 import { type Answer, answers } from './answers.ts';
-import type { Granted } from './pool.ts';
+import type { Granted } from './lease.ts';
 
 /** A request that waits for a slot. */
 export interface Waiter {

@@ -4,7 +4,8 @@ import { nodeAgent } from '@portico/contracts';
 import { allocateBlocks } from '../shared/blocks.ts';
 import { ContainerCells } from '../shared/container-cells.ts';
 import { PoolCells } from '../shared/pool-cells.ts';
-import { createPool, type Granted, type Lease, type Pool } from './pool.ts';
+import type { Granted, Lease } from './lease.ts';
+import { createPool, type Pool } from './pool.ts';
 
 const THREADS = 3;
 const none: ReadonlySet<string> = new Set();

@@ -2,19 +2,9 @@ import { nodeAgent } from '@portico/contracts';
 import type { ContainerCells } from '../shared/container-cells.ts';
 import type { PoolCells } from '../shared/pool-cells.ts';
 import type { Answer } from './answers.ts';
+import type { Granted, Lease } from './lease.ts';
 import { createLine, type Line } from './line.ts';
 import { createSlots, type Slot } from './slots.ts';
-
-/** A slot in a container, to be given back exactly once. */
-export interface Lease {
-  readonly container: nodeAgent.Container;
-  release(): void;
-}
-
-/** What a waiting request gets in the end. */
-export type Granted =
-  | { readonly kind: 'lease'; readonly lease: Lease }
-  | { readonly kind: 'refused'; readonly answer: Answer };
 
 /**
  * The containers of one pool, their slots, and who waits for one. Every thread has its own, over the same counters: no

@@ -1,6 +1,6 @@
 import type { nodeAgent } from '@portico/contracts';
 import type { Decision } from '../domain/decide-target.ts';
-import type { Lease } from '../domain/pool.ts';
+import type { Lease } from '../domain/lease.ts';
 import type { Deadline } from '../domain/timer-wheel.ts';
 import type { SlotSearch } from './search-slot.ts';
 import type { Upstream } from './upstream.ts';

@@ -3,7 +3,7 @@ import { type Answer, answers } from '../domain/answers.ts';
 import { containerHead } from '../domain/container-head.ts';
 import type { RequestHead } from '../domain/http1/request-head.ts';
 import type { ResponseHead } from '../domain/http1/response-head.ts';
-import type { Lease } from '../domain/pool.ts';
+import type { Lease } from '../domain/lease.ts';
 import type { Surroundings } from '../surroundings.ts';
 import type { AnswerSource } from './answer-source.ts';
 import type { CallListener } from './call-listener.ts';

@@ -1,4 +1,5 @@
-import type { Granted, Pool } from '../domain/pool.ts';
+import type { Granted } from '../domain/lease.ts';
+import type { Pool } from '../domain/pool.ts';
 import type { Surroundings } from '../surroundings.ts';
 import type { Forward } from './call-state.ts';
 
