@@ -1,5 +1,6 @@
-import { auth } from '@portico/contracts';
+import { auth, control } from '@portico/contracts';
 import { type Verdict, verifyToken } from '@portico/credentials';
+import { basePoolIdOf } from '@portico/ids';
 import { type ContainerTable, createContainerTable } from './adapters/container-table.ts';
 import { createPools, type Pools } from './adapters/pools.ts';
 import { type Admission, createAdmission } from './domain/admission.ts';
@@ -53,12 +54,14 @@ export function createReplica({ defaults, memory, threads, thread, passOn }: Rep
     if (!buckets.has(key)) buckets.set(key, new BucketCells(memory, at));
   };
   const openPool = ({ poolId, at }: PoolPlace): void => pools.open(poolId, new PoolCells(memory, at, threads));
+  const moveOn = createMover(pools);
   const apply = (change: Change): void => {
     switch (change.kind) {
       case 'app':
         change.pools.forEach(openPool);
         if (change.app) openBucket(keyOfWorkspace(change.app.workspace), change.bucketAt);
-        return routes.apply(change.appId, change.app);
+        routes.apply(change.appId, change.app);
+        return moveOn(change.appId, change.app);
       case 'container': {
         const { containerId, container, at, pool } = change;
         openPool(pool);
@@ -87,6 +90,25 @@ export function createReplica({ defaults, memory, threads, thread, passOn }: Rep
   const admission = createAdmission(limits, bucketOf);
   const keptCalls = (): number => [...buckets.values()].reduce((sum, { kept }) => sum + kept, 0);
   return { routes, pools, containers, limits, admission, verify: tokens.verify, bucketOf, keptCalls, apply };
+}
+
+function wantedPools(app: control.LiveApp | undefined): control.PoolSpec[] {
+  return app?.state === control.AppState.RUNNING ? [...app.pools, ...app.previousPools] : [];
+}
+
+/** Who waits for what an app does not want any more would wait until nobody does: they go where requests go now. */
+function createMover(pools: Pools): (appId: string, app: control.LiveApp | undefined) => void {
+  const wanted = new Map<string, ReadonlySet<string>>();
+  return (appId, app) => {
+    const before = wanted.get(appId);
+    const now = new Set(wantedPools(app).map(({ poolId }) => poolId));
+    if (app) wanted.set(appId, now);
+    else wanted.delete(appId);
+    for (const pool of pools.all()) {
+      const base = basePoolIdOf(pool.poolId);
+      if (before?.has(base) && !now.has(base)) pool.moveAll();
+    }
+  };
 }
 
 interface Tokens {

@@ -37,7 +37,7 @@ async function slot(): Promise<Lease> {
   const free = pool.tryAcquire(limit, none);
   if (free) return free;
   const granted = await pool.wait(limit, never, none);
-  if (granted.kind === 'refused') throw new Error(granted.answer.text);
+  if (granted.kind !== 'lease') throw new Error(`there is no slot, but: ${granted.kind}`);
   return granted.lease;
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { test } from 'node:test';
-import { nodeAgent } from '@portico/contracts';
+import { control, nodeAgent } from '@portico/contracts';
 import { eventually } from '@portico/testing';
 import { ask, rawClient } from './raw-client.ts';
 import { appOf, failedStart, HOST, poolOf, routeOf, simulatedPlatform } from './simulated-platform.ts';
@@ -35,6 +35,21 @@ test('a wait ends with a sentence: at its deadline, at a failed start, when too 
     assert.equal(status, 500);
     assert.match(body, /^modal-http: .*no module named x/);
   }
+});
+
+test('who waits for what is not deployed any more goes where requests go now: to the next version, or to a sentence', async () => {
+  await using platform = await simulatedPlatform();
+  const paths = ['/a', '/b', '/c', '/d'];
+  const waiting = paths.map((path) => ask(platform.port, path));
+  await eventually('all wait', async () => (await platform.explain()).includes(`${paths.length} waiting`));
+  await platform.deploy({ version: 2, pools: [poolOf({ poolId: 'po-2' })], routes: [routeOf({ poolId: 'po-2' })] });
+  await eventually('all wait for the new version', async () =>
+    (await platform.explain()).includes(`pool po-2 (no ready container, 0 running, ${paths.length} waiting)`),
+  );
+  assert.ok(platform.wakes.some(({ poolId }) => poolId === 'po-2'));
+  await platform.deploy({ version: 3, state: control.AppState.STOPPED });
+  for (const { status, body } of await Promise.all(waiting))
+    assert.deepEqual([status, body], [404, 'modal-http: app for invoked web endpoint is stopped']);
 });
 
 test('who leaves while waiting is not sent to a container', async () => {

@@ -10,4 +10,6 @@ export interface Lease {
 /** What a waiting request gets in the end. */
 export type Granted =
   | { readonly kind: 'lease'; readonly lease: Lease }
-  | { readonly kind: 'refused'; readonly answer: Answer };
+  | { readonly kind: 'refused'; readonly answer: Answer }
+  /** Nothing deployed wants the pool any more: the request goes where one goes that comes now. */
+  | { readonly kind: 'moved' };

@@ -1,5 +1,5 @@
 import type { PoolCells } from '../shared/pool-cells.ts';
-import { type Answer, answers } from './answers.ts';
+import { answers } from './answers.ts';
 import type { Granted } from './lease.ts';
 
 /** A request that waits for a slot. */
@@ -15,7 +15,8 @@ export interface Line {
   readonly waiters: ReadonlySet<Waiter>;
   join(wish: Pick<Waiter, 'limit' | 'except'>, signal: AbortSignal): Promise<Granted>;
   leave(waiter: Waiter): void;
-  refuseAll(answer: Answer): void;
+  /** All leave, each with this. */
+  dismiss(granted: Granted): void;
 }
 
 export function createLine(cells: PoolCells, thread: number): Line {
@@ -32,10 +33,10 @@ export function createLine(cells: PoolCells, thread: number): Line {
   return {
     waiters,
     leave,
-    refuseAll(answer) {
+    dismiss(granted) {
       for (const waiter of waiters) {
         leave(waiter);
-        waiter.grant({ kind: 'refused', answer });
+        waiter.grant(granted);
       }
     },
     join(wish, signal) {

@@ -38,6 +38,8 @@ export interface Pool {
   offer(tried: number): void;
   /** Ends the waiting of all in this thread, as when the start-up has failed. */
   refuseAll(answer: Answer): void;
+  /** Lets all who wait in this thread go where their requests lead now. */
+  moveAll(): void;
   inFlightByContainer(): Map<string, number>;
 }
 
@@ -92,7 +94,8 @@ export function createPool({ poolId, cells, thread, passOn }: PoolOptions): Pool
       return granted;
     },
     offer,
-    refuseAll: (answer) => line.refuseAll(answer),
+    refuseAll: (answer) => line.dismiss({ kind: 'refused', answer }),
+    moveAll: () => line.dismiss({ kind: 'moved' }),
     inFlightByContainer: () => slots.inFlight(),
   };
 }

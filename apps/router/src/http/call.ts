@@ -8,6 +8,7 @@ import type { Surroundings } from '../surroundings.ts';
 import type { AnswerSource } from './answer-source.ts';
 import type { CallListener } from './call-listener.ts';
 import type { Answered, CallState, Forward, Sent } from './call-state.ts';
+import { decideFor } from './decide-for.ts';
 import type { Scheme } from './exchange-client.ts';
 import type { RequestBody } from './request-body.ts';
 import type { RequestRecord } from './request-record.ts';
@@ -59,9 +60,24 @@ export class Call implements AnswerListener, AnswerSource {
     record.queued();
     const search = searchSlot(this.#around, forward, this.#tried ?? NONE_TRIED, record.traceparent, (granted) => {
       if (granted.kind === 'refused') return this.#answer(granted.answer);
+      if (granted.kind === 'moved') return this.#decideAgain();
       this.#send(forward, granted.lease);
     });
     this.#state = { kind: 'waiting', forward, search };
+  }
+
+  /** What it waited for is not deployed any more. */
+  #decideAgain(): void {
+    this.#state = NEW;
+    const { head, record } = this.#request;
+    const decision = decideFor(this.#around, head, record.traceparent);
+    if (decision.kind === 'answer') return this.#answer(decision.answer);
+    if (decision.kind === 'forward') return this.start(decision);
+    this.#around.openPool(decision, (isOpen) => {
+      if (this.#state.kind !== 'new') return;
+      if (isOpen) this.#decideAgain();
+      else this.#answer(answers.tooManyParameterSets(this.#around.limits.parameterSetsMax));
+    });
   }
 
   /** Nothing waits for a server class: its containers are all full, or those that were not have had their try. */
