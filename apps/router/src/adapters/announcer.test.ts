@@ -61,6 +61,17 @@ test('a pool that nothing deployed names and that has no containers is forgotten
   assert.deepEqual(isKnown(), [true, false, false]);
 });
 
+test('who waits for a pool in the moment in which it is forgotten goes on', async () => {
+  const { known, say, open } = announcing();
+  open('po-1_a');
+  const waiting = known.pools.of('po-1_a').wait(1, new AbortController().signal, new Set());
+  known.apply({ kind: 'forgotten pool', poolId: 'po-1_a' });
+  assert.deepEqual(await waiting, { kind: 'moved' });
+  assert.equal(known.pools.find('po-1_a'), undefined);
+  say('ta-1', 'po-1_a');
+  assert.ok(known.pools.of('po-1_a').hasReady);
+});
+
 test('a class has no more sets of values at once than it may, and may have others later', () => {
   const { announcer, open } = announcing(2);
   assert.deepEqual(

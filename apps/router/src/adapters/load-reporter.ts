@@ -57,7 +57,9 @@ export function createLoadReporter(
     report,
     reportSoon,
     wake(wanted) {
-      const { queued } = pools.of(wanted.poolId);
+      // One that was forgotten just now: who waits asks for it anew, and wakes again.
+      const queued = pools.find(wanted.poolId)?.queued;
+      if (queued === undefined) return;
       publish(nats, subjects.poolWake, wanted.poolId, wakeOf(wanted, Math.max(1, queued)));
       reportSoon();
     },

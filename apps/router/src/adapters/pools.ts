@@ -13,6 +13,7 @@ export interface Pools {
   all(): IterableIterator<Pool>;
   /** A pool that something may send work to, with what the threads share of it. Does nothing when it is open. */
   open(poolId: string, cells: PoolCells): void;
+  /** Who has come to wait for it at the last moment goes where requests go then. */
   forget(poolId: string): void;
   onContainer(change: ContainerChange, cells: ContainerCells): void;
 }
@@ -43,7 +44,11 @@ export function createPools({ thread, passOn }: Pick<PoolOptions, 'thread' | 'pa
     open(poolId, cells) {
       if (!pools.has(poolId)) pools.set(poolId, createPool({ poolId, cells, thread, passOn }));
     },
-    forget: (poolId) => void pools.delete(poolId),
+    forget(poolId) {
+      const pool = pools.get(poolId);
+      pools.delete(poolId);
+      pool?.moveAll();
+    },
     onContainer({ containerId, poolId, container, before }, cells) {
       const pool = of(poolId);
       pool.update(containerId, container, cells);

@@ -1,5 +1,6 @@
 import type { BucketState } from '../domain/token-bucket.ts';
 import { BLOCK_BYTES, BLOCK_INTS, type BlockIndex } from './blocks.ts';
+import { tryCount } from './try-count.ts';
 
 const LOCK = 0;
 const KEPT = 2;
@@ -46,12 +47,7 @@ export class BucketCells {
 
   /** One more call that goes on without its client, unless there are `max` already. */
   tryKeep(max: number): boolean {
-    for (let seen = this.kept; seen < max; ) {
-      const found = Atomics.compareExchange(this.#ints, KEPT, seen, seen + 1);
-      if (found === seen) return true;
-      seen = found;
-    }
-    return false;
+    return tryCount(this.#ints, KEPT, max);
   }
 
   letGo(): void {

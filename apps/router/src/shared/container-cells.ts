@@ -1,4 +1,5 @@
 import { BLOCK_INTS, type BlockIndex } from './blocks.ts';
+import { tryCount } from './try-count.ts';
 
 const IN_FLIGHT = 0;
 const SET_ASIDE = 2;
@@ -18,12 +19,7 @@ export class ContainerCells {
 
   /** One more, unless there are `limit` already; whatever other threads do meanwhile. */
   tryTake(limit: number): boolean {
-    for (let seen = this.inFlight; seen < limit; ) {
-      const found = Atomics.compareExchange(this.#ints, IN_FLIGHT, seen, seen + 1);
-      if (found === seen) return true;
-      seen = found;
-    }
-    return false;
+    return tryCount(this.#ints, IN_FLIGHT, limit);
   }
 
   giveBack(): void {
