@@ -83,6 +83,15 @@ for (const [parameters, target, why] of refused)
   test(`${target.slice(0, 40)} is refused: ${why}`, () =>
     assert.deepEqual(bindParameters(parameters, target), { kind: 'refused', why }));
 
+test('a query as long as a head may be is read in time linear in its length', () => {
+  for (const part of ['a&', 'name&']) {
+    const target = `/?${part.repeat((64 * 1024) / part.length)}`;
+    const since = performance.now();
+    assert.equal(bindParameters([name], target).kind, 'refused');
+    assert.ok(performance.now() - since < 300, `${part} takes too long`);
+  }
+});
+
 test('equal values are one set, however they are written', () => {
   const sets = ['/?name=A%20&times=1', '/?times=01&name=A+', '/?name=A+'].map((target) =>
     bindParameters([name, times], target),

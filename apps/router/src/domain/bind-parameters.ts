@@ -23,7 +23,7 @@ const VALUE_BYTES_MAX = 1_024;
  * Equal values give equal bytes, however they were written; what else is in the query is the app's own.
  */
 export function bindParameters(parameters: readonly control.RouteParameter[], target: string): Bound {
-  const given = valuesOf(target);
+  const given = valuesOf(target, new Set(parameters.map(({ name }) => name)));
   const bound: control.BoundParameter[] = [];
   for (const parameter of parameters) {
     const { name } = parameter;
@@ -45,16 +45,19 @@ function refused(why: string): Bound {
   return { kind: 'refused', why };
 }
 
-/** As text of one byte for each character: what the bytes mean depends on the parameter. */
-function valuesOf(target: string): Map<string, string[]> {
+/** As text of one byte for each character: what the bytes mean depends on the parameter. In time linear in the target. */
+function valuesOf(target: string, names: ReadonlySet<string>): Map<string, string[]> {
   const query = target.indexOf('?');
   const values = new Map<string, string[]>();
   if (query < 0) return values;
   for (const part of target.slice(query + 1).split('&')) {
     if (part === '') continue;
     const equals = part.indexOf('=');
-    const name = asUtf8(decoded(equals < 0 ? part : part.slice(0, equals))) ?? '';
-    values.set(name, [...(values.get(name) ?? []), equals < 0 ? '' : decoded(part.slice(equals + 1))]);
+    const name = asUtf8(decoded(equals < 0 ? part : part.slice(0, equals)));
+    if (name === undefined || !names.has(name)) continue;
+    const known = values.get(name) ?? [];
+    known.push(equals < 0 ? '' : decoded(part.slice(equals + 1)));
+    values.set(name, known);
   }
   return values;
 }
@@ -66,9 +69,11 @@ function decoded(text: string): string {
     .replaceAll(/%[0-9a-f]{2}/gi, (code) => String.fromCharCode(Number.parseInt(code.slice(1), 16)));
 }
 
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
 function asUtf8(text: string): string | undefined {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(text, 'latin1'));
+    return utf8.decode(Buffer.from(text, 'latin1'));
   } catch {
     return undefined;
   }
