@@ -85,6 +85,20 @@ test('a class has no more sets of values at once than it may, and may have other
   assert.equal(open('po-1_c')?.kind, 'bound pool');
 });
 
+test('made-up values leave room for what is deployed, and get room again', () => {
+  const memory = new SharedArrayBuffer(32 * 100);
+  let nowMs = 0;
+  const blocks = createBlocks(memory, () => nowMs);
+  const taken: number[] = [];
+  while (blocks.canSpare(1)) taken.push(blocks.take(1));
+  assert.equal(taken.length, 75);
+  blocks.giveBack(blocks.take(1), 1);
+  nowMs = 14 * 60_000;
+  assert.ok(!blocks.canSpare(1));
+  nowMs = 16 * 60_000;
+  assert.ok(blocks.canSpare(1));
+});
+
 test('a place is given to others when it has rested and nothing is counted in it', () => {
   const memory = allocateBlocks();
   let nowMs = 0;

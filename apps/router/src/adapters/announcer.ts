@@ -61,7 +61,8 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
     open({ poolId, serializedParams }) {
       const base = basePoolIdOf(poolId);
       const others = [...params.keys()].filter((other) => other !== poolId && basePoolIdOf(other) === base);
-      if (others.length >= parameterSetsMax) return tell({ kind: 'no more pools', poolId });
+      if (others.length >= parameterSetsMax || !places.pools.canOpen(poolId))
+        return tell({ kind: 'no more pools', poolId });
       params.set(poolId, Buffer.from(serializedParams));
       tell({ kind: 'bound pool', pool: placeOf(poolId), serializedParams });
     },
@@ -100,6 +101,8 @@ function placesOfOne(blocks: Blocks): { readonly containers: Places; readonly bu
 interface Places {
   of(name: string): BlockIndex;
   giveBack(name: string): void;
+  /** Whether one that nobody needs may have a place. */
+  canOpen(name: string): boolean;
 }
 
 function placesIn(blocks: Blocks, count: number): Places {
@@ -118,5 +121,6 @@ function placesIn(blocks: Blocks, count: number): Places {
       places.delete(name);
       blocks.giveBack(at, count);
     },
+    canOpen: (name) => places.has(name) || blocks.canSpare(count),
   };
 }

@@ -7,6 +7,8 @@ export interface Blocks {
   take(count: number): BlockIndex;
   /** Nobody is told of them any more. They are given out again when they have rested and nothing is counted in them. */
   giveBack(at: BlockIndex, count: number): void;
+  /** Whether so many can be had and leave a quarter for what must have a place: apps and containers. */
+  canSpare(count: number): boolean;
 }
 
 export const BLOCK_BYTES = 32;
@@ -32,12 +34,17 @@ export function createBlocks(memory: SharedArrayBuffer, nowMs = (): number => pe
   const most = memory.byteLength / BLOCK_BYTES;
   const resting = new Map<number, Resting[]>();
   let fresh = 0;
-  const isFree = ({ at, sinceMs }: Resting): boolean =>
-    nowMs() - sinceMs >= REST_MS &&
-    Array.from({ length: COUNTS }, (_, i) => Atomics.load(ints, at * BLOCK_INTS + i)).every((count) => count === 0);
+  const isCounted = ({ at }: Resting): boolean =>
+    Array.from({ length: COUNTS }, (_, i) => Atomics.load(ints, at * BLOCK_INTS + i)).some((count) => count !== 0);
+  /** The line is in order of time: behind the first that has not rested, none has. */
+  const freeIn = (line: readonly Resting[]): number => {
+    const until = nowMs() - REST_MS;
+    const at = line.findIndex((resting) => resting.sinceMs > until || !isCounted(resting));
+    return (line[at]?.sinceMs ?? Number.POSITIVE_INFINITY) > until ? -1 : at;
+  };
   const takeRested = (count: number): BlockIndex | undefined => {
     const line = resting.get(count) ?? [];
-    const free = line.findIndex(isFree);
+    const free = freeIn(line);
     return free < 0 ? undefined : line.splice(free, 1)[0]?.at;
   };
   return {
@@ -54,5 +61,6 @@ export function createBlocks(memory: SharedArrayBuffer, nowMs = (): number => pe
       line.push({ at, sinceMs: nowMs() });
       resting.set(count, line);
     },
+    canSpare: (count) => fresh + count <= most * 0.75 || freeIn(resting.get(count) ?? []) >= 0,
   };
 }
