@@ -22,7 +22,7 @@ test('a large answer stays with its container until somebody comes; its time sta
   await using platform = await slowPlatform({}, poolOf({ poolId: 'po-2', timeoutMs: 2_000 }));
   const url = sentAway(await ask(platform.port));
   const { response } = await onlyRun(platform);
-  const size = 8 * 1024 * 1024;
+  const size = 2 * 1024 * 1024;
   response.writeHead(200, { 'content-length': size });
   response.write(Buffer.alloc(size / 2, 'a'));
   response.end(Buffer.alloc(size / 2, 'b'));
