@@ -45,6 +45,9 @@ export async function startServing(main: MessagePort, data: ServingData): Promis
   await untilStop;
   await opened.disposeAsync();
   say({ kind: 'stopped' });
+  // Nothing keeps the thread alive any more.
+  main.unref();
+  for (const peer of data.peers) peer?.unref();
 }
 
 interface Surrounded {

@@ -48,6 +48,9 @@ export interface ServingOptions extends Pick<ServingData, 'threads' | 'memory' |
   readonly log: Logger;
 }
 
+/** A thread that has stopped ends by itself; one that still starts, or holds something, is ended after this long. */
+const END_WITHIN_MS = 1_000;
+
 /** The program of a serving thread, beside the one of the main thread: as source, or bundled. */
 const PROGRAM = new URL(import.meta.url.endsWith('.ts') ? '../serving-main.ts' : './serving-main.js', import.meta.url);
 
@@ -63,6 +66,7 @@ export function startServingThreads(options: ServingOptions): ServingThreads {
     return new Worker(PROGRAM, { name: `router-${thread}`, workerData, transferList });
   });
   let isOver = false;
+  const ends = workers.map((worker) => new Promise((resolve) => worker.once('exit', resolve)));
   for (const worker of workers) {
     worker.on('message', options.onMessage);
     worker.on('error', (error) => {
@@ -88,6 +92,7 @@ export function startServingThreads(options: ServingOptions): ServingThreads {
       return on;
     },
     async stop() {
+      isOver = true;
       const stopped = workers.map((worker) => said(worker, 'stopped'));
       tell({ kind: 'stop' });
       await Promise.all(stopped);
@@ -101,6 +106,11 @@ export function startServingThreads(options: ServingOptions): ServingThreads {
       }),
     async [Symbol.asyncDispose]() {
       isOver = true;
+      tell({ kind: 'stop' });
+      const { promise: isTime, resolve } = Promise.withResolvers<void>();
+      const timer = setTimeout(resolve, END_WITHIN_MS);
+      await Promise.race([Promise.all(ends), isTime]);
+      clearTimeout(timer);
       await Promise.all(workers.map((worker) => worker.terminate()));
     },
   };
