@@ -45,7 +45,11 @@ test('an answer that nobody comes for is dropped after a while, and its containe
     response.end(request.url === '/small' ? 'small' : Buffer.alloc(16 * 1024 * 1024));
   const closed = platform.runs.find(({ request }) => request.url === '/large')?.response;
   await eventually('the container hears', () => closed?.destroyed && !closed.writableFinished);
-  for (const url of [small, large]) assert.equal((await ask(platform.port, url ?? '')).status, 408);
+  for (const url of [small ?? '', large ?? '']) {
+    // HEAD is refused as long as there is an answer to GET, and takes nothing.
+    await eventually('it is gone', async () => (await ask(platform.port, url, '', 'HEAD')).status === 408);
+    assert.equal((await ask(platform.port, url)).status, 408);
+  }
   await eventually('the slots are free', () => inFlight(platform) === 0);
 });
 
