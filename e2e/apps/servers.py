@@ -49,6 +49,13 @@ class Open:
         start("0.0.0.0", 8000)
 
 
+@app.server(image=image, unauthenticated=True, min_containers=2, max_containers=2)
+class Pair:
+    @modal.enter()
+    def begin(self):
+        start("0.0.0.0", 8000)
+
+
 GRPC = """
 import grpc
 from concurrent import futures

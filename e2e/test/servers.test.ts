@@ -12,6 +12,7 @@ import { openImageRegistry } from '../src/image-registry.ts';
 
 const GUARDED = 'local--servers-guarded';
 const OPEN = 'local--servers-open';
+const PAIR = 'local--servers-pair';
 const GRPC = 'local--servers-grpc';
 const NONE_READY = 'modal-http: no container is ready';
 
@@ -62,6 +63,29 @@ test('an unauthenticated server answers 429 over its max_concurrency, and is tol
   for (const { text, headers } of refused) {
     assert.equal(text, 'modal-http: every container of this server is at its max_concurrency (2)');
     assert.equal(headers['retry-after'], '1');
+  }
+});
+
+test('requests with one affinity key reach one container of a server; those with many keys reach all', async () => {
+  const containerOf = async (headers: Ask['headers'] = {}): Promise<string> => {
+    const { status, text } = await ask(platform, PAIR, '/', { headers });
+    return status === 200 ? (text.split(' ')[0] ?? '') : '';
+  };
+  const all = new Set<string>();
+  await eventually('both containers serve', async () => {
+    // Alone, each would go to the first of them.
+    for (const container of await Promise.all(Array.from({ length: 8 }, () => containerOf()))) all.add(container);
+    all.delete('');
+    return all.size === 2;
+  });
+  for (const name of ['modal-routing-affinity-key', 'modal-session-id']) {
+    const preferred = new Set<string>();
+    for (let key = 0; key < 8; key++) {
+      const seen = await Promise.all(Array.from({ length: 5 }, () => containerOf({ [name]: `session ${key}` })));
+      assert.equal(new Set(seen).size, 1, `${seen}`);
+      preferred.add(seen[0] ?? '');
+    }
+    assert.deepEqual(preferred, all);
   }
 });
 

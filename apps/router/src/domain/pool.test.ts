@@ -34,6 +34,15 @@ test('work goes to the least loaded container, never beyond the limit', () => {
   assert.equal(pool.inFlight, 4);
 });
 
+test('requests with one key go to one container while it has room, and to another when it has none', () => {
+  const pool = poolOf('a', 'b', 'c');
+  const taken = Array.from({ length: 3 }, () => pool.tryAcquire(2, none, 'session-1')?.container.containerId);
+  assert.equal(taken[1], taken[0]);
+  assert.notEqual(taken[2], taken[0]);
+  pool.say(taken[0] ?? '', DRAINING);
+  assert.equal(pool.tryAcquire(2, none, 'session-1')?.container.containerId, taken[2]);
+});
+
 test('a slot that is given back twice counts once', () => {
   const pool = poolOf('a');
   const lease = pool.tryAcquire(1, none);

@@ -25,8 +25,11 @@ export interface Pool {
   setAside(containerId: string): void;
   /** It may have work again, if it is still there. */
   takeBack(containerId: string): void;
-  /** A free slot at once, in the least loaded container, or nothing: also when others wait. `except` was tried already. */
-  tryAcquire(limit: number, except: ReadonlySet<string>): Lease | undefined;
+  /**
+   * A free slot at once, or nothing: also when others wait. It is in the least loaded container; with an affinity key in
+   * the one that requests with this key prefer. `except` was tried already.
+   */
+  tryAcquire(limit: number, except: ReadonlySet<string>, affinityKey?: string): Lease | undefined;
   /** Waits for a slot; the signal is the caller leaving or its time running out. `onJoined` hears at once whether nobody did. */
   wait(
     limit: number,
@@ -57,8 +60,8 @@ const { READY } = nodeAgent.ContainerState;
 export function createPool({ poolId, cells, thread, passOn }: PoolOptions): Pool {
   const slots = createSlots();
   const line = createLine(cells, thread);
-  const acquire = (limit: number, except: ReadonlySet<string>): Lease | undefined => {
-    const slot = slots.take(limit, except);
+  const acquire = (limit: number, except: ReadonlySet<string>, affinityKey = ''): Lease | undefined => {
+    const slot = slots.take(limit, except, affinityKey);
     return slot && leaseOf(slot, cells, () => offer(0));
   };
   const offer = offerer({ poolId, cells, thread, passOn }, line, acquire);
@@ -84,7 +87,7 @@ export function createPool({ poolId, cells, thread, passOn }: PoolOptions): Pool
       slots.setAside(containerId, false);
       offer(0);
     },
-    tryAcquire: (limit, except) => (cells.queued > 0 ? undefined : acquire(limit, except)),
+    tryAcquire: (limit, except, affinityKey) => (cells.queued > 0 ? undefined : acquire(limit, except, affinityKey)),
     wait(limit, signal, except, onJoined) {
       const isFirst = cells.joinLine();
       const granted = line.join({ limit, except }, signal);

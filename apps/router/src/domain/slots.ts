@@ -1,5 +1,6 @@
 import type { nodeAgent } from '@portico/contracts';
 import type { ContainerCells } from '../shared/container-cells.ts';
+import { preferenceOf } from './affinity.ts';
 
 /** A ready container, and what it has to do now. */
 export interface Slot {
@@ -16,8 +17,8 @@ export interface Slots {
   /** Whether any is not set aside. */
   readonly hasUsable: boolean;
   hasFree(limit: number, except: ReadonlySet<string>): boolean;
-  /** One more request for the least loaded. */
-  take(limit: number, except: ReadonlySet<string>): Slot | undefined;
+  /** One more request for the least loaded; with a key, for the one of those with room that the key prefers. */
+  take(limit: number, except: ReadonlySet<string>, affinityKey: string): Slot | undefined;
   /** Only of those that have any. */
   inFlight(): Map<string, number>;
 }
@@ -34,6 +35,17 @@ export function createSlots(): Slots {
     }
     return best;
   };
+  const preferred = (limit: number, except: ReadonlySet<string>, affinityKey: string): Slot | undefined => {
+    let best: Slot | undefined;
+    let most = -1;
+    for (const slot of slots.values()) {
+      const { containerId } = slot.container;
+      if (slot.cells.inFlight >= limit || slot.cells.isSetAside || except.has(containerId)) continue;
+      const preference = preferenceOf(affinityKey, containerId);
+      if (preference > most) [best, most] = [slot, preference];
+    }
+    return best;
+  };
   return {
     keep: (containerId, container, cells) => void slots.set(containerId, { container, cells }),
     drop: (containerId) => void slots.delete(containerId),
@@ -46,10 +58,11 @@ export function createSlots(): Slots {
       return false;
     },
     hasFree: (limit, except) => leastLoaded(limit, except) !== undefined,
-    take(limit, except) {
-      let best = leastLoaded(limit, except);
+    take(limit, except, affinityKey) {
+      const choose = () => (affinityKey === '' ? leastLoaded(limit, except) : preferred(limit, except, affinityKey));
+      let best = choose();
       // Another thread may take the last place in it meanwhile.
-      while (best && !best.cells.tryTake(limit)) best = leastLoaded(limit, except);
+      while (best && !best.cells.tryTake(limit)) best = choose();
       return best;
     },
     inFlight: () =>

@@ -51,10 +51,12 @@ export class Call implements AnswerListener, AnswerSource {
 
   /** Sends the request, or waits for a container. */
   start(forward: Forward): void {
-    const lease = forward.pool.tryAcquire(forward.spec.maxConcurrentInputs, this.#tried ?? NONE_TRIED);
+    const { pool, spec } = forward;
+    const affinityKey = spec.isServer ? this.#request.head.affinityKey : '';
+    const lease = pool.tryAcquire(spec.maxConcurrentInputs, this.#tried ?? NONE_TRIED, affinityKey);
     if (lease) return this.#send(forward, lease);
-    if (forward.spec.isServer) return this.#refuseAtOnce(forward);
-    const refusal = this.#around.admission.queueRefusal(forward.party, forward.pool.queued);
+    if (spec.isServer) return this.#refuseAtOnce(forward);
+    const refusal = this.#around.admission.queueRefusal(forward.party, pool.queued);
     if (refusal) return this.#answer(refusal);
     const { record } = this.#request;
     record.queued();

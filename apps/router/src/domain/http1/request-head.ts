@@ -20,6 +20,8 @@ export interface RequestHead {
   readonly modalKey: string;
   readonly modalSecret: string;
   readonly authorization: string;
+  /** Requests that share it are for one container of a server class, where that can be; empty if none. */
+  readonly affinityKey: string;
   /** The header lines that may go on to a container, each with its CRLF. */
   readonly lines: string;
 }
@@ -63,6 +65,7 @@ export interface Said {
   modalKey: string;
   modalSecret: string;
   authorization: string;
+  affinityKey: string;
 }
 
 /** Reads a head from `text`; `end` is where the empty line begins. */
@@ -98,6 +101,7 @@ export function readRequestHead(text: string, end: number): ReadRequest {
       modalKey: said.modalKey,
       modalSecret: said.modalSecret,
       authorization: said.authorization,
+      affinityKey: said.affinityKey,
       lines: forwardable(head, fields, options),
     },
   };
@@ -161,6 +165,7 @@ export function gather({ count, names, values }: Pick<Fields, 'count' | 'names' 
     modalKey: '',
     modalSecret: '',
     authorization: '',
+    affinityKey: '',
   };
   for (let i = 0; i < count; i++) note(said, names[i] ?? '', values[i] ?? '');
   return said;
@@ -197,6 +202,11 @@ function note(said: Said, name: string, value: string): void {
       break;
     case 'authorization':
       said.authorization = value;
+      break;
+    // The name of today, and the one before it.
+    case 'modal-routing-affinity-key':
+    case 'modal-session-id':
+      said.affinityKey = value;
       break;
     default:
   }
