@@ -1,3 +1,4 @@
+import { lookup } from 'node:dns/promises';
 import { existsSync } from 'node:fs';
 import { freemem, release, totalmem } from 'node:os';
 import { join } from 'node:path';
@@ -42,6 +43,7 @@ export async function doctor(config: Config): Promise<number> {
     memory(),
     ...(await ports(config)),
     installed(config),
+    await names(config),
     ...(await Promise.all(REGISTRIES.map(registry))),
   ];
   const marks = { good: 'ok   ', note: 'note ', wrong: 'WRONG' };
@@ -130,6 +132,21 @@ function installed({ root }: Config): Finding {
   );
   if (missing.length === 0) return good('installed', `in ${join(root, '.toolchain')}`);
   return note('installed', `${missing.join(' and ')} not yet: ./portico up brings it.`);
+}
+
+/** Whether programs on this machine find the URLs. curl and browsers know names under localhost by themselves. */
+async function names({ baseDomain, workspace }: Config): Promise<Finding> {
+  const host = `${workspace}--hello-hello.${baseDomain}`;
+  try {
+    const { address } = await lookup(host);
+    return good('names', `${host} is ${address}`);
+  } catch {
+    const isLocal = baseDomain === 'localhost' || baseDomain.endsWith('.localhost');
+    const remedy = isLocal
+      ? 'curl and browsers reach it all the same; for other programs: apt-get install libnss-myhostname.'
+      : `point *.${baseDomain} at this machine in your DNS.`;
+    return note('names', `${host} is not known here: ${remedy}`);
+  }
 }
 
 async function registry({ name, url, use }: (typeof REGISTRIES)[number]): Promise<Finding> {
