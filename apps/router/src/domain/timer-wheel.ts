@@ -8,57 +8,97 @@ export interface TimerWheel extends Disposable {
   after(delayMs: number, onDue: () => void): Deadline;
 }
 
-interface Entry extends Deadline {
-  /** Undefined once it is met or called off. */
-  onDue: (() => void) | undefined;
-  readonly dueTick: number;
+/** Turns by one slot every `tickMs` while it holds anything, and stands still otherwise. */
+export function createTimerWheel(tickMs = 50): TimerWheel {
+  return new Wheel(tickMs);
 }
 
 const SLOTS = 512;
 
-/** Turns by one slot every `tickMs` while it holds anything, and stands still otherwise. */
-export function createTimerWheel(tickMs = 50): TimerWheel {
-  const slots = Array.from({ length: SLOTS }, () => new Set<Entry>());
-  let tick = 0;
-  let held = 0;
-  let timer: NodeJS.Timeout | undefined;
-  /** When `tick` was last in step with the clock. */
-  let turnedAt = 0;
-  const remove = (entry: Entry): void => {
-    if (!entry.onDue) return;
-    entry.onDue = undefined;
-    slots[entry.dueTick % SLOTS]?.delete(entry);
-    held -= 1;
-  };
-  const turn = (): void => {
-    const passed = Math.floor((performance.now() - turnedAt) / tickMs);
-    turnedAt += passed * tickMs;
-    for (let i = 0; i < passed; i++) meet(++tick);
-    if (held > 0) return;
-    clearInterval(timer);
-    timer = undefined;
-  };
-  const meet = (now: number): void => {
-    for (const entry of slots[now % SLOTS] ?? []) {
-      if (entry.dueTick > now) continue;
+/** A ring of entries that are due at the same slot; its own head is in it and never due. */
+class Entry implements Deadline {
+  readonly #wheel: Wheel;
+  readonly dueTick: number;
+  /** Undefined once it is met or called off. */
+  onDue: (() => void) | undefined;
+  before: Entry = this;
+  after: Entry = this;
+
+  constructor(wheel: Wheel, dueTick: number, onDue?: () => void) {
+    this.#wheel = wheel;
+    this.dueTick = dueTick;
+    this.onDue = onDue;
+  }
+
+  insertBefore(next: Entry): void {
+    this.before = next.before;
+    this.after = next;
+    next.before.after = this;
+    next.before = this;
+  }
+
+  cancel(): void {
+    if (!this.onDue) return;
+    this.onDue = undefined;
+    this.before.after = this.after;
+    this.after.before = this.before;
+    this.#wheel.held -= 1;
+  }
+}
+
+/** Rings rather than sets: a request has several deadlines, and calls almost all of them off. */
+class Wheel implements TimerWheel {
+  held = 0;
+  readonly #tickMs: number;
+  readonly #heads: readonly Entry[] = Array.from({ length: SLOTS }, () => new Entry(this, Number.POSITIVE_INFINITY));
+  #tick = 0;
+  #timer: NodeJS.Timeout | undefined;
+  /** When `#tick` was last in step with the clock. */
+  #turnedAt = 0;
+
+  constructor(tickMs: number) {
+    this.#tickMs = tickMs;
+  }
+
+  after(delayMs: number, onDue: () => void): Deadline {
+    if (!this.#timer) {
+      this.#turnedAt = performance.now();
+      this.#timer = setInterval(() => this.#turn(), this.#tickMs);
+    }
+    // One more, for the part of the tick that has passed already.
+    const dueTick = this.#tick + Math.ceil(delayMs / this.#tickMs) + 1;
+    const entry = new Entry(this, dueTick, onDue);
+    entry.insertBefore(this.#headOf(dueTick));
+    this.held += 1;
+    return entry;
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+  }
+
+  #headOf(tick: number): Entry {
+    return this.#heads[tick % SLOTS] as Entry;
+  }
+
+  #turn(): void {
+    const passed = Math.floor((performance.now() - this.#turnedAt) / this.#tickMs);
+    this.#turnedAt += passed * this.#tickMs;
+    for (let i = 0; i < passed; i++) this.#meet(++this.#tick);
+    if (this.held > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #meet(now: number): void {
+    const due: Entry[] = [];
+    const head = this.#headOf(now);
+    for (let entry = head.after; entry !== head; entry = entry.after) if (entry.dueTick <= now) due.push(entry);
+    for (const entry of due) {
+      // One that came before may have called it off.
       const { onDue } = entry;
-      remove(entry);
+      entry.cancel();
       onDue?.();
     }
-  };
-  return {
-    after(delayMs, onDue) {
-      if (!timer) {
-        turnedAt = performance.now();
-        timer = setInterval(turn, tickMs);
-      }
-      // One more, for the part of the tick that has passed already.
-      const dueTick = tick + Math.ceil(delayMs / tickMs) + 1;
-      const entry: Entry = { onDue, dueTick, cancel: () => remove(entry) };
-      slots[dueTick % SLOTS]?.add(entry);
-      held += 1;
-      return entry;
-    },
-    [Symbol.dispose]: () => clearInterval(timer),
-  };
+  }
 }

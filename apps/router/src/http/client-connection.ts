@@ -129,7 +129,8 @@ export class ClientConnection implements WireListener, ExchangeClient {
       this.#dechunker = createBodyFollower(head.framing, (bytes, from, to) => {
         this.#isThrough = this.wire.write(bytes.subarray(from, to));
       });
-    else if (body.length <= TOGETHER_BYTES_MAX) return this.wire.writeText(text + body.toString('latin1'));
+    else if (body.length <= TOGETHER_BYTES_MAX)
+      return this.wire.writeText(body.length === 0 ? text : text + body.toString('latin1'));
     this.wire.writeText(text);
     return this.sendBody(body);
   }
@@ -191,20 +192,21 @@ export class ClientConnection implements WireListener, ExchangeClient {
 
   #readHead(fresh: Buffer, length: number): void {
     if (this.#held) this.#hold(fresh, 0, length);
-    const bytes = this.#held ?? fresh.subarray(0, length);
-    const start = leadingLineEnds(bytes);
-    if (start === bytes.length) return;
-    this.#begin();
+    const bytes = this.#held ?? fresh;
+    const to = this.#held ? bytes.length : length;
+    const start = leadingLineEnds(bytes, to);
+    if (start === to) return;
     const { headerBytesMax } = this.#around.limits;
-    const text = bytes.toString('latin1', start, Math.min(bytes.length, start + headerBytesMax));
+    const text = bytes.toString('latin1', start, Math.min(to, start + headerBytesMax));
     const end = text.indexOf('\r\n\r\n');
     if (end < 0) {
+      this.#begin();
       if (!isUpperCase(text.charCodeAt(0))) return this.#refuse(answers.badRequest('this is not HTTP'));
       if (text.length >= headerBytesMax) return this.#refuse(answers.headTooLarge);
-      if (!this.#held) this.#hold(bytes, 0, bytes.length);
+      if (!this.#held) this.#hold(bytes, 0, to);
       return;
     }
-    if (start === 0 && text.startsWith(HTTP2_PREFACE)) return this.#becomeHttp2(bytes);
+    if (start === 0 && text.startsWith(HTTP2_PREFACE)) return this.#becomeHttp2(bytes.subarray(0, to));
     const read = readRequestHead(text, end);
     if (read.kind === 'malformed') return this.#refuse({ ...answers.badRequest(read.why), status: read.status });
     if (this.#state.kind === 'head') this.#state.deadline.cancel();
@@ -212,8 +214,8 @@ export class ClientConnection implements WireListener, ExchangeClient {
     const exchange = new Exchange(this.#around, this, read.head);
     this.#state = { kind: 'exchange', exchange };
     const from = start + end + 4;
-    const bodyEnd = exchange.takeBody(bytes, from, bytes.length);
-    if (bodyEnd >= 0 && bodyEnd < bytes.length) this.#hold(bytes, bodyEnd, bytes.length);
+    const bodyEnd = exchange.takeBody(bytes, from, to);
+    if (bodyEnd >= 0 && bodyEnd < to) this.#hold(bytes, bodyEnd, to);
     exchange.start();
   }
 
@@ -248,9 +250,9 @@ function isSecure(socket: Socket): socket is TLSSocket {
 }
 
 /** Empty lines before a request are read over (RFC 9112 section 2.2). */
-function leadingLineEnds(bytes: Buffer): number {
+function leadingLineEnds(bytes: Buffer, to: number): number {
   let at = 0;
-  while (bytes[at] === 0x0d && bytes[at + 1] === 0x0a) at += 2;
+  while (at + 1 < to && bytes[at] === 0x0d && bytes[at + 1] === 0x0a) at += 2;
   return at;
 }
 

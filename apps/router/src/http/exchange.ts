@@ -29,8 +29,6 @@ type State =
   | { readonly kind: 'answering'; readonly call: AnswerSource; readonly status: number; readonly closes: boolean }
   | { readonly kind: 'over' };
 
-/** Among header lines, each of which ends with CRLF. */
-const EXPECTS_CONTINUE = /^expect:[ \t]*100-continue/im;
 const NEW: State = { kind: 'new' };
 const OVER: State = { kind: 'over' };
 
@@ -114,7 +112,7 @@ export class Exchange implements CallListener {
 
   onSent(isThrough: boolean): void {
     // Who asks whether to send the body at all waits for an answer, and may.
-    if (this.#body.hasBegun || !EXPECTS_CONTINUE.test(this.#head.lines)) this.#watchBody();
+    if (this.#body.hasBegun || !this.#head.expectsContinue) this.#watchBody();
     // A client that sends nothing is still read, to notice when it leaves.
     if (isThrough || this.#body.isDone) this.#resume();
     else this.#pause(false);

@@ -45,6 +45,7 @@ const HEAD_BYTES_MAX = 256 * 1024;
 /** Methods that may be sent again when a kept connection turned out to be closed (RFC 9110 section 9.2.2). */
 const repeatable: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE']);
 
+const NOTHING = Buffer.alloc(0);
 const IDLE: State = { kind: 'idle' };
 const GONE: State = { kind: 'gone' };
 
@@ -115,19 +116,19 @@ export class Upstream implements WireListener {
   }
 
   #readHead(state: State & { kind: 'head' }, fresh: Buffer, length: number): void {
-    let bytes = fresh.subarray(0, length);
-    if (state.held) bytes = Buffer.concat([state.held, bytes]);
+    let bytes = state.held ? Buffer.concat([state.held, fresh.subarray(0, length)]) : fresh;
+    let to = state.held ? bytes.length : length;
     for (;;) {
-      const text = bytes.toString('latin1', 0, Math.min(bytes.length, HEAD_BYTES_MAX));
+      const text = bytes.toString('latin1', 0, Math.min(to, HEAD_BYTES_MAX));
       const end = text.indexOf('\r\n\r\n');
       if (end < 0) {
-        if (bytes.length >= HEAD_BYTES_MAX) return this.#refuse(state.sent);
-        this.#state = { ...state, held: Buffer.from(bytes) };
+        if (to >= HEAD_BYTES_MAX) return this.#refuse(state.sent);
+        this.#state = { ...state, held: Buffer.from(bytes.subarray(0, to)) };
         return;
       }
       const head = readResponseHead(text, end, state.sent.method !== 'HEAD');
       if (!head) return this.#refuse(state.sent);
-      const rest = bytes.subarray(end + 4);
+      const rest = end + 4 === to ? NOTHING : bytes.subarray(end + 4, to);
       if (head.status >= 200 || head.status === 101) return this.#begin(state.sent, head, rest);
       state.sent.listener.onInterim(text.slice(0, end + 4));
       if (rest.length === 0) {
@@ -135,6 +136,7 @@ export class Upstream implements WireListener {
         return;
       }
       bytes = rest;
+      to = rest.length;
     }
   }
 
@@ -149,7 +151,7 @@ export class Upstream implements WireListener {
     this.#state = state;
     const end = body.follow(rest, 0, rest.length);
     if (end < 0) return this.#refuse(sent);
-    sent.listener.onHead(head, rest.subarray(0, end));
+    sent.listener.onHead(head, end === rest.length ? rest : rest.subarray(0, end));
     this.#finishIfDone(state, end === rest.length);
   }
 

@@ -9,8 +9,8 @@ const HAS_STATE = 3;
 const DOUBLES_AT = 4 * Int32Array.BYTES_PER_ELEMENT;
 const MICRO_TOKENS = 0;
 const AT_US = 1;
-const FREE = 0;
-const HELD = 1;
+/** What the lock may be. */
+const [FREE, HELD, AWAITED] = [0, 1, 2];
 
 /** What the threads of a router share of a workspace or of a function with a limit of its own: its token bucket. */
 export class BucketCells {
@@ -25,12 +25,13 @@ export class BucketCells {
 
   /** Nobody else has it until `unlock`, which must follow before anything else can happen in this thread. */
   lock(): void {
-    while (Atomics.compareExchange(this.#ints, LOCK, FREE, HELD) !== FREE) Atomics.wait(this.#ints, LOCK, HELD, 1);
+    if (Atomics.compareExchange(this.#ints, LOCK, FREE, HELD) === FREE) return;
+    // Whoever gets it after a wait can't know whether others wait still, and wakes one in vain at worst.
+    while (Atomics.exchange(this.#ints, LOCK, AWAITED) !== FREE) Atomics.wait(this.#ints, LOCK, AWAITED, 1);
   }
 
   unlock(): void {
-    Atomics.store(this.#ints, LOCK, FREE);
-    Atomics.notify(this.#ints, LOCK, 1);
+    if (Atomics.exchange(this.#ints, LOCK, FREE) === AWAITED) Atomics.notify(this.#ints, LOCK, 1);
   }
 
   /** Undefined until the first token was taken. Only while it is locked. */

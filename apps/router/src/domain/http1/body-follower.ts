@@ -19,19 +19,38 @@ export type OnContent = (bytes: Buffer, from: number, to: number) => void;
 
 export function createBodyFollower(framing: Framing, onContent?: OnContent): BodyFollower {
   if (framing.kind === 'chunked') return new ChunkFollower(onContent);
-  let left = framing.kind === 'length' ? framing.bytes : Number.POSITIVE_INFINITY;
-  return {
-    endsWithClose: framing.kind === 'until-close',
-    trailers: '',
-    get isDone() {
-      return left === 0;
-    },
-    announcedBytes: left,
-    follow(bytes, from, to) {
-      const taken = Math.min(to - from, left);
-      left -= taken;
-      if (taken > 0) onContent?.(bytes, from, from + taken);
-      return from + taken;
-    },
-  };
+  const bytes = framing.kind === 'length' ? framing.bytes : Number.POSITIVE_INFINITY;
+  return bytes === 0 ? EMPTY : new LengthFollower(bytes, onContent);
 }
+
+/** Follows a body whose length is known, or that ends with its connection. */
+class LengthFollower implements BodyFollower {
+  readonly announcedBytes: number;
+  readonly trailers = '';
+  readonly #onContent: OnContent | undefined;
+  #left: number;
+
+  constructor(bytes: number, onContent?: OnContent) {
+    this.announcedBytes = bytes;
+    this.#left = bytes;
+    this.#onContent = onContent;
+  }
+
+  get endsWithClose(): boolean {
+    return this.announcedBytes === Number.POSITIVE_INFINITY;
+  }
+
+  get isDone(): boolean {
+    return this.#left === 0;
+  }
+
+  follow(bytes: Buffer, from: number, to: number): number {
+    const taken = Math.min(to - from, this.#left);
+    this.#left -= taken;
+    if (taken > 0) this.#onContent?.(bytes, from, from + taken);
+    return from + taken;
+  }
+}
+
+/** It has nothing to remember, so there is one for all. */
+const EMPTY: BodyFollower = new LengthFollower(0);

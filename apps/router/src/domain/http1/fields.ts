@@ -9,16 +9,25 @@ export interface Fields {
   readonly starts: number[];
 }
 
-/** What no head may contain (RFC 9112 section 2.2): control characters, and a CR or LF that is alone. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it looks for
-const FORBIDDEN = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)|(?<!\r)\n/;
+const [TAB, CR, LF, DELETE] = [0x09, 0x0d, 0x0a, 0x7f];
+const FIRST_VISIBLE = 0x20;
 
+const NONE: readonly string[] = [];
 const tokens = tokenBytes();
 const fields: Fields = { count: 0, names: [], values: [], starts: [] };
 
-/** Whether a head has only characters that all parsers read in the same way. */
-export function isCleanText(text: string): boolean {
-  return !FORBIDDEN.test(text);
+/**
+ * Whether a head, as far as `to`, has only characters that all parsers read in the same way: no control characters, and
+ * no CR or LF that is alone (RFC 9112 section 2.2).
+ */
+export function isCleanText(text: string, to = text.length): boolean {
+  for (let i = 0; i < to; i++) {
+    const code = text.charCodeAt(i);
+    if (code >= FIRST_VISIBLE ? code !== DELETE : code === TAB) continue;
+    if (code !== CR || text.charCodeAt(i + 1) !== LF) return false;
+    i += 1;
+  }
+  return true;
 }
 
 /**
@@ -28,11 +37,13 @@ export function isCleanText(text: string): boolean {
 export function readFields(text: string, from: number, end: number): Fields | undefined {
   let at = from;
   fields.count = 0;
+  // Once for all names: each in turn costs more than all together.
+  const lower = text.slice(from, end).toLowerCase();
   while (at < end) {
     const colon = endOfToken(text, at);
     if (colon === at || text.charCodeAt(colon) !== 0x3a) return undefined;
     const lineEnd = text.indexOf('\r\n', colon);
-    fields.names[fields.count] = text.slice(at, colon).toLowerCase();
+    fields.names[fields.count] = lower.slice(at - from, colon - from);
     fields.values[fields.count] = trimmed(text, colon + 1, lineEnd);
     fields.starts[fields.count] = at;
     fields.count += 1;
@@ -55,7 +66,8 @@ export function endOfToken(text: string, at: number): number {
 }
 
 /** The names that the value of a Connection header lists, in lower case. */
-export function tokensOf(value: string): string[] {
+export function tokensOf(value: string): readonly string[] {
+  if (value === '') return NONE;
   return value
     .toLowerCase()
     .split(',')

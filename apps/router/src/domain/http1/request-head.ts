@@ -20,6 +20,8 @@ export interface RequestHead {
   readonly modalKey: string;
   readonly modalSecret: string;
   readonly authorization: string;
+  /** The client waits for an answer, which may be an interim one, before it sends the body. */
+  readonly expectsContinue: boolean;
   /** Requests that share it are for one container of a server class, where that can be; empty if none. */
   readonly affinityKey: string;
   /** The header lines that may go on to a container, each with its CRLF. */
@@ -45,9 +47,6 @@ const dropped: ReadonlySet<string> = new Set([
   'forwarded',
   'traceparent',
 ]);
-/** The same for all names that begin so: only a proxy that an app trusts may say them, and that is the router. */
-const RESERVED = /^(?:modal|portico|x-forwarded)-/;
-
 /** `Authorization` with a proxy token is for the router; any other is for the app. */
 export const PROXY_BEARER = /^Bearer (wk-[A-Za-z0-9]+)\.(ws-[A-Za-z0-9]+)$/;
 
@@ -65,22 +64,22 @@ export interface Said {
   modalKey: string;
   modalSecret: string;
   authorization: string;
+  expectsContinue: boolean;
   affinityKey: string;
 }
 
 /** Reads a head from `text`; `end` is where the empty line begins. */
 export function readRequestHead(text: string, end: number): ReadRequest {
-  const head = text.length === end + 4 ? text : text.slice(0, end + 4);
-  if (!isCleanText(head)) return malformed('a control character, or a line that does not end with CRLF');
-  const line = readRequestLine(head);
+  if (!isCleanText(text, end + 4)) return malformed('a control character, or a line that does not end with CRLF');
+  const line = readRequestLine(text);
   if (line.kind === 'malformed') return line;
-  const fields = readFields(head, line.end, end + 2);
+  const fields = readFields(text, line.end, end + 2);
   if (!fields) return malformed('a header line that is not "name: value"');
   const said = gather(fields);
   if (said.hosts !== 1) return malformed(said.hosts === 0 ? 'no Host header' : 'two Host headers');
   const framing = framingOf(said);
   if (typeof framing === 'string') return malformed(framing);
-  const options = said.connection === '' ? NO_TOKENS : tokensOf(said.connection);
+  const options = tokensOf(said.connection);
   const host = hostOf(said.host);
   if (host === undefined) return malformed('a Host that is no name of a host');
   if (line.authority !== '' && host !== hostOf(line.authority))
@@ -101,13 +100,12 @@ export function readRequestHead(text: string, end: number): ReadRequest {
       modalKey: said.modalKey,
       modalSecret: said.modalSecret,
       authorization: said.authorization,
+      expectsContinue: said.expectsContinue,
       affinityKey: said.affinityKey,
-      lines: forwardable(head, fields, options),
+      lines: forwardable(text, fields, options),
     },
   };
 }
-
-const NO_TOKENS: readonly string[] = [];
 
 function malformed(why: string, status: 400 | 505 = 400): ReadRequest & { kind: 'malformed' } {
   return { kind: 'malformed', status, why };
@@ -165,6 +163,7 @@ export function gather({ count, names, values }: Pick<Fields, 'count' | 'names' 
     modalKey: '',
     modalSecret: '',
     authorization: '',
+    expectsContinue: false,
     affinityKey: '',
   };
   for (let i = 0; i < count; i++) note(said, names[i] ?? '', values[i] ?? '');
@@ -202,6 +201,9 @@ function note(said: Said, name: string, value: string): void {
       break;
     case 'authorization':
       said.authorization = value;
+      break;
+    case 'expect':
+      said.expectsContinue = value.toLowerCase() === '100-continue';
       break;
     // The name of today, and the one before it.
     case 'modal-routing-affinity-key':
@@ -243,6 +245,21 @@ function isNamed(name: string, options: readonly string[]): boolean {
 
 /** Whether a field ends here rather than go on to a container. */
 export function isDropped(name: string, value: string): boolean {
-  if (dropped.has(name) || RESERVED.test(name)) return true;
+  if (dropped.has(name) || isReserved(name)) return true;
   return name === 'authorization' && PROXY_BEARER.test(value);
+}
+
+/** Names that begin so only a proxy may say that an app trusts, and that is the router. */
+function isReserved(name: string): boolean {
+  // The first letter rules almost all others out.
+  switch (name[0]) {
+    case 'm':
+      return name.startsWith('modal-');
+    case 'p':
+      return name.startsWith('portico-');
+    case 'x':
+      return name.startsWith('x-forwarded-');
+    default:
+      return false;
+  }
 }

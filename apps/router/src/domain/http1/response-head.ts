@@ -32,10 +32,9 @@ const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: ([^\r]*))?\r\n/;
 
 /** Reads a head from `text`; `end` is where the empty line begins. Undefined when it is malformed. */
 export function readResponseHead(text: string, end: number, hasBody: boolean): ResponseHead | undefined {
-  const head = text.length === end + 4 ? text : text.slice(0, end + 4);
-  const line = STATUS_LINE.exec(head);
-  if (!line || !isCleanText(head)) return undefined;
-  const fields = readFields(head, line[0].length, end + 2);
+  const line = STATUS_LINE.exec(text);
+  if (!line || !isCleanText(text, end + 4)) return undefined;
+  const fields = readFields(text, line[0].length, end + 2);
   if (!fields) return undefined;
   const status = Number(line[2]);
   const framing = framingOf(fields, hasBody && status >= 200 && status !== 204 && status !== 304);
@@ -49,7 +48,7 @@ export function readResponseHead(text: string, end: number, hasBody: boolean): R
     keepsAlive: (isHttp11 ? !options.includes('close') : options.includes('keep-alive')) && framing !== UNTIL_CLOSE,
     isBusy: fieldValue(fields, 'portico-busy') === '1',
     upgrade: fieldValue(fields, 'upgrade'),
-    lines: forwardable(head, fields, options),
+    lines: forwardable(text, fields, options),
   };
 }
 
@@ -83,7 +82,7 @@ function forwardable(text: string, { count, names, starts }: Fields, options: re
   let from = starts[0] ?? 0;
   for (let i = 0; i < count; i++) {
     const name = names[i] ?? '';
-    if (!dropped.has(name) && !(options.includes(name) && name !== 'content-length')) continue;
+    if (!dropped.has(name) && !(options.length > 0 && name !== 'content-length' && options.includes(name))) continue;
     lines += text.slice(from, starts[i]);
     from = starts[i + 1] ?? 0;
   }

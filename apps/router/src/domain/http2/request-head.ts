@@ -67,6 +67,7 @@ export function readHttp2Head(fields: readonly string[], options: Http2HeadOptio
       modalKey: said.modalKey,
       modalSecret: said.modalSecret,
       authorization: said.authorization,
+      expectsContinue: said.expectsContinue,
       affinityKey: said.affinityKey,
       lines: `host: ${authority || said.host}\r\n${linesOf(block)}${isTunnel ? `sec-websocket-key: ${options.websocketKey()}\r\n` : ''}`,
     },
