@@ -6,6 +6,8 @@ export function quantile(samples: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 }
 
+export const sum = (samples: readonly number[]): number => samples.reduce((total, sample) => total + sample, 0);
+
 export const median = (samples: readonly number[]): number => quantile(samples, 0.5);
 
 /** A figure beside what it should be. */

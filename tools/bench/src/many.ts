@@ -18,6 +18,11 @@ export interface Many {
   readonly after: number;
 }
 
+/** What they need more while they are open. */
+export function growthOf({ before, open }: Many): number {
+  return open - before;
+}
+
 /** Connections that have asked once and are kept, then WebSockets that have said one thing. */
 export async function measureMany(platform: Platform): Promise<{ idle: Many; sockets: Many }> {
   const endpoint: NetConnectOpts = { host: '127.0.0.1', port: platform.httpPort };

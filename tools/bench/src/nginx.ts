@@ -3,17 +3,21 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer } from 'node:net';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { eventually } from '@portico/testing';
 import { childrenOf } from './processes.ts';
 
 const PROGRAM = '/usr/sbin/nginx';
 
-/** nginx with one worker that passes everything to a unix socket. */
+/**
+ * nginx with a worker for each core, as the router has threads, that passes everything to a unix socket and does as much
+ * for each request as the router does: a rate for a host, a limit of requests at once, an id and a trace context, and headers that only a proxy may say.
+ */
 export interface Nginx extends AsyncDisposable {
   readonly port: number;
-  /** Of the worker. */
-  readonly processId: number;
+  /** Of the workers. */
+  readonly processIds: readonly number[];
 }
 
 export async function startNginx(folder: string, socketPath: string): Promise<Nginx> {
@@ -26,7 +30,7 @@ export async function startNginx(folder: string, socketPath: string): Promise<Ng
   await eventually('nginx listens', () => accepts(port));
   return {
     port,
-    processId: childrenOf(child.pid ?? 0)[0] ?? 0,
+    processIds: childrenOf(child.pid ?? 0),
     async [Symbol.asyncDispose]() {
       child.kill();
       await once(child, 'exit');
@@ -36,7 +40,7 @@ export async function startNginx(folder: string, socketPath: string): Promise<Ng
 
 function configOf(port: number, socketPath: string): string {
   return `
-worker_processes 1;
+worker_processes ${availableParallelism()};
 user root;
 pid logs/nginx.pid;
 error_log logs/error.log;
@@ -45,9 +49,12 @@ http {
   access_log off;
   map $http_upgrade $connection_header { default ""; ~. upgrade; }
   client_body_temp_path logs/body; proxy_temp_path logs/proxy; fastcgi_temp_path logs/f; uwsgi_temp_path logs/u; scgi_temp_path logs/s;
+  map $http_traceparent $trace { default $http_traceparent; "" 00-$request_id-0123456789abcdef-00; }
+  limit_req_zone $host zone=rate:1m rate=1000000r/s;
+  limit_conn_zone $host zone=slots:1m;
   upstream container { server unix:${socketPath}; keepalive 512; }
   server {
-    listen 127.0.0.1:${port};
+    listen 127.0.0.1:${port} reuseport;
     keepalive_requests 100000000;
     location / {
       proxy_pass http://container;
@@ -55,7 +62,19 @@ http {
       proxy_set_header Connection $connection_header;
       proxy_set_header Upgrade $http_upgrade;
       proxy_set_header Host $host;
+      limit_req zone=rate burst=1000000 nodelay;
+      limit_conn slots 10000;
+      proxy_set_header Forwarded "";
       proxy_set_header X-Forwarded-For $remote_addr;
+      proxy_set_header X-Forwarded-Host "";
+      proxy_set_header X-Forwarded-Proto "";
+      proxy_set_header Modal-Key "";
+      proxy_set_header Modal-Secret "";
+      proxy_set_header Portico-Client-Address $remote_addr:$remote_port;
+      proxy_set_header Portico-Request-Id $request_id;
+      proxy_set_header Portico-Scheme $scheme;
+      proxy_set_header traceparent $trace;
+      add_header modal-function-call-id fc-$request_id always;
     }
   }
 }

@@ -3,9 +3,9 @@ import type { NetConnectOpts } from 'node:net';
 import { join } from 'node:path';
 import { type Platform, repository, startPlatform } from '@portico/testing';
 import { type Conversation, openEcho, openHttp } from './conversations.ts';
-import { median, print, printBudgets, printJson, printTable, quantile, round } from './figures.ts';
+import { median, print, printBudgets, printJson, printTable, quantile, round, sum } from './figures.ts';
 import { type LoadResult, runLoad } from './load.ts';
-import { measureMany } from './many.ts';
+import { growthOf, measureMany } from './many.ts';
 import { startNginx } from './nginx.ts';
 import { coreSecondsOf } from './processes.ts';
 
@@ -18,8 +18,8 @@ const CONNECTIONS = [1, 64, 512];
 interface Way {
   readonly name: 'container' | 'router' | 'nginx';
   readonly endpoint: NetConnectOpts;
-  /** Of the proxy; absent where there is none. */
-  readonly processId?: number;
+  /** Of the proxy; none where there is none. */
+  readonly processIds: readonly number[];
 }
 
 /** What is said on each connection. */
@@ -39,15 +39,26 @@ export async function measureWarm(): Promise<boolean> {
   await using platform = await startPlatform({ PORTICO_RATE_PER_SECOND: '1000000', PORTICO_RATE_BURST: '1000000' });
   const deployed = await platform.modal('deploy', join(repository, 'tools/bench/apps/measured.py'));
   if (deployed.exitCode !== 0) throw new Error(deployed.output);
-  const processId = (await platform.processIds()).get('router') ?? 0;
-  const through: Way = { name: 'router', endpoint: { host: '127.0.0.1', port: platform.httpPort }, processId };
+  const processIds = [(await platform.processIds()).get('router') ?? 0];
+  const through: Way = { name: 'router', endpoint: { host: '127.0.0.1', port: platform.httpPort }, processIds };
   await warmUp(through);
   const socketPath = await socketOf(platform);
   const cases = await measureCases(platform, through, socketPath);
   const many = await measureMany(platform);
-  const alone = cases.find(({ kind, connections }) => kind === '100 bytes' && connections === 1);
-  const addedMs = (alone?.p50Ms.router ?? Number.NaN) - (alone?.p50Ms.container ?? Number.NaN);
-  const isGood = printBudgets([{ what: 'added latency of the router, p50', figure: addedMs, most: 1, unit: 'ms' }]);
+  const small = (connections: number): Case | undefined =>
+    cases.find((measured) => measured.kind === '100 bytes' && measured.connections === connections);
+  const addedMs = (small(1)?.p50Ms.router ?? Number.NaN) - (small(1)?.p50Ms.container ?? Number.NaN);
+  const coreTime = 1 / (small(64)?.toNginxPerCore.router ?? Number.NaN);
+  const isGood = printBudgets([
+    { what: 'added latency of the router, p50', figure: addedMs, most: 0.1, unit: 'ms' },
+    { what: "core time of a request, 64 connections, against nginx's", figure: coreTime, most: 1.11, unit: '×' },
+    {
+      what: 'memory for idle connections and open WebSockets',
+      figure: growthOf(many.idle) + growthOf(many.sockets),
+      most: 150,
+      unit: 'MiB',
+    },
+  ]);
   printJson({ bench: 'warm', addedMs, cases, many });
   return isGood;
 }
@@ -56,14 +67,15 @@ interface Case {
   readonly kind: string;
   readonly connections: number;
   readonly p50Ms: Record<Way['name'], number>;
+  readonly toNginxPerCore: Record<Way['name'], number>;
 }
 
 async function measureCases(platform: Platform, through: Way, socketPath: string): Promise<Case[]> {
   await using nginx = await startNginx(join(platform.home, 'nginx'), socketPath);
   const ways: Way[] = [
-    { name: 'container', endpoint: { path: socketPath } },
+    { name: 'container', endpoint: { path: socketPath }, processIds: [] },
     through,
-    { name: 'nginx', endpoint: { host: '127.0.0.1', port: nginx.port }, processId: nginx.processId },
+    { name: 'nginx', endpoint: { host: '127.0.0.1', port: nginx.port }, processIds: nginx.processIds },
   ];
   const cases: Case[] = [];
   for (const kind of kinds) {
@@ -85,10 +97,10 @@ async function rounds(ways: readonly Way[], { open }: Kind, connections: number)
   const results: Rounds = [];
   for (let i = 0; i < ROUNDS; i++) {
     const round = new Map<string, Measured>();
-    for (const { name, endpoint, processId } of [...ways].sort(() => Math.random() - 0.5)) {
-      const before = processId ? coreSecondsOf(processId) : 0;
+    for (const { name, endpoint, processIds } of [...ways].sort(() => Math.random() - 0.5)) {
+      const before = sum(processIds.map(coreSecondsOf));
       const result = await runLoad({ open: () => open(endpoint), connections, seconds: SECONDS });
-      const used = processId ? coreSecondsOf(processId) - before : 0;
+      const used = sum(processIds.map(coreSecondsOf)) - before;
       round.set(name, { ...result, coreUs: (used * 1e6) / result.latenciesMs.length });
     }
     results.push(round);
@@ -117,13 +129,13 @@ function perCoreOf(results: Rounds, name: string): number {
 function rowsOf(ways: readonly Way[], results: Rounds): string[][] {
   return [
     ['way', 'p50 ms', 'p99 ms', 'a second', '× container', '× nginx', 'core µs each', '× nginx per core'],
-    ...ways.map(({ name, processId }) => {
+    ...ways.map(({ name, processIds }) => {
       const samples = latenciesOf(results, name);
       const perSecond = median(results.map((result) => result.get(name)?.perSecond ?? 0));
       const ratios = [ratioOf(results, name, 'container'), ratioOf(results, name, 'nginx')];
       const cost = [median(results.map((result) => result.get(name)?.coreUs ?? 0)), perCoreOf(results, name)];
       const figures = [median(samples), quantile(samples, 0.99), perSecond, ...ratios].map(round);
-      return [name, ...figures, ...(processId ? cost.map(round) : ['–', '–'])];
+      return [name, ...figures, ...(processIds.length > 0 ? cost.map(round) : ['–', '–'])];
     }),
   ];
 }

@@ -26,18 +26,21 @@ export interface Admission {
 /** A bucket that a request needs a token of. */
 interface Toll {
   readonly cells: BucketCells;
-  readonly owner: string;
   readonly rate: SharedRate;
+  /** Of the function rather than of its workspace. */
+  readonly isOwn: boolean;
 }
 
 /** `bucketOf` gives what the threads share of `keyOfWorkspace` or `keyOfFunction`. */
 export function createAdmission(limits: LimitsInForce, bucketOf: (key: string) => BucketCells): Admission {
-  const tollsOf = ({ workspace, functionName, functionId }: LimitedParty): Toll[] => {
+  const cellsOfWorkspace = memoized((workspace) => bucketOf(keyOfWorkspace(workspace)));
+  const cellsOfFunction = memoized((functionName) => bucketOf(keyOfFunction(functionName)));
+  const tollsOf = ({ workspace, functionName }: LimitedParty): Toll[] => {
     const { rate } = limits.ofWorkspace(workspace);
-    const ofWorkspace = { cells: bucketOf(keyOfWorkspace(workspace)), owner: `workspace ${workspace}`, rate };
+    const ofWorkspace = { cells: cellsOfWorkspace(workspace), rate, isOwn: false };
     const own = limits.ofFunction(functionName)?.rate;
     if (!own) return [ofWorkspace];
-    return [{ cells: bucketOf(keyOfFunction(functionName)), owner: `function ${functionId}`, rate: own }, ofWorkspace];
+    return [{ cells: cellsOfFunction(functionName), rate: own, isOwn: true }, ofWorkspace];
   };
   return {
     refusal(party, nowUs) {
@@ -46,7 +49,9 @@ export function createAdmission(limits: LimitsInForce, bucketOf: (key: string) =
       for (const { cells } of tolls) cells.lock();
       const refused = payAll(tolls, nowUs);
       for (const { cells } of tolls) cells.unlock();
-      return refused && answers.rateLimited(refused.rate.perSecond, refused.owner, refused.waitUs);
+      if (!refused) return undefined;
+      const owner = refused.isOwn ? `function ${party.functionId}` : `workspace ${party.workspace}`;
+      return answers.rateLimited(refused.rate.perSecond, owner, refused.waitUs);
     },
     queueRefusal({ workspace, functionName, functionId }, queued) {
       const queue = limits.queueOf(workspace, functionName);
@@ -61,6 +66,16 @@ export function createAdmission(limits: LimitsInForce, bucketOf: (key: string) =
         `shared by ${limits.routers}`,
       ].join(', ');
     },
+  };
+}
+
+/** What a name has is found once, and stays the same. */
+function memoized(cellsOf: (name: string) => BucketCells): (name: string) => BucketCells {
+  const known = new Map<string, BucketCells>();
+  return (name) => {
+    const cells = known.get(name) ?? cellsOf(name);
+    known.set(name, cells);
+    return cells;
   };
 }
 

@@ -29,7 +29,10 @@ export interface LimitsInForce {
 export function createLimitsInForce(defaults: DefaultBounds): LimitsInForce {
   const set = new Map<string, control.Limit>();
   /** Made from `set` when they are first needed, and again after every change. */
-  const made = { workspaces: new Map<string, WorkspaceBounds>(), functions: new Map<string, FunctionBounds>() };
+  const made = {
+    workspaces: new Map<string, WorkspaceBounds>(),
+    functions: new Map<string, FunctionBounds | undefined>(),
+  };
   let routers = 1;
   const forget = (): void => {
     made.workspaces.clear();
@@ -58,10 +61,9 @@ export function createLimitsInForce(defaults: DefaultBounds): LimitsInForce {
       return bounds;
     },
     ofFunction(functionName) {
-      const known = made.functions.get(functionName);
-      const limit = known ? undefined : set.get(keyOfFunction(functionName));
-      if (!limit) return known;
-      const bounds = boundsOfFunction(limit, routers);
+      if (made.functions.has(functionName)) return made.functions.get(functionName);
+      const limit = set.get(keyOfFunction(functionName));
+      const bounds = limit && boundsOfFunction(limit, routers);
       made.functions.set(functionName, bounds);
       return bounds;
     },

@@ -9,6 +9,9 @@ let drawn = Buffer.alloc(0);
 let used = 0;
 const processPart = randomBytes(6).toString('hex');
 let count = 0;
+/** What so many ids have in common is made once for all of them. */
+const PAGE = 0x10000;
+let page = processPart + hexOf(0, 8);
 
 /** A `traceparent` of the W3C shape, version 00; anything else is not continued. */
 const SHAPE = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
@@ -44,5 +47,10 @@ function randomHex(): string {
 /** Different for every request of every router. */
 export function nextRequestId(): string {
   count += 1;
-  return `${processPart}${count.toString(16).padStart(12, '0')}`;
+  if (count % PAGE === 0) page = processPart + hexOf(count / PAGE, 8);
+  return page + hexOf(count % PAGE, 4);
+}
+
+function hexOf(count: number, digits: number): string {
+  return count.toString(16).padStart(digits, '0');
 }

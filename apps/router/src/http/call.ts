@@ -4,6 +4,7 @@ import { containerHead } from '../domain/container-head.ts';
 import type { RequestHead } from '../domain/http1/request-head.ts';
 import type { ResponseHead } from '../domain/http1/response-head.ts';
 import type { Lease } from '../domain/lease.ts';
+import type { Deadline } from '../domain/timer-wheel.ts';
 import type { Surroundings } from '../surroundings.ts';
 import type { AnswerSource } from './answer-source.ts';
 import type { CallListener } from './call-listener.ts';
@@ -127,7 +128,7 @@ export class Call implements AnswerListener, AnswerSource {
       this.#state = {
         kind: 'answering',
         status: state.status,
-        sent: { ...state.sent, ...this.#timeout(state.leftMs) },
+        sent: { ...state.sent, deadline: this.#timeout(state.leftMs), dueMs: performance.now() + state.leftMs },
       };
     if (this.#state.kind === 'answering') this.#state.sent.upstream.wire.resume();
   }
@@ -225,11 +226,10 @@ export class Call implements AnswerListener, AnswerSource {
     }
     const { head, body, record, clientAddress, scheme } = this.#request;
     const upstream = this.#around.upstreams.acquire(address, forward.spec.h2Enabled && head.upgrade === '');
-    this.#state = {
-      kind: 'sent',
-      forward,
-      sent: { lease, address, upstream, ...this.#timeout(forward.spec.timeoutMs) },
-    };
+    const { timeoutMs } = forward.spec;
+    const deadline = this.#timeout(timeoutMs);
+    const dueMs = performance.now() + timeoutMs;
+    this.#state = { kind: 'sent', forward, sent: { lease, address, upstream, deadline, dueMs } };
     record.dispatched();
     upstream.begin({ method: head.method, listener: this });
     const { requestId, traceparent } = record;
@@ -246,9 +246,8 @@ export class Call implements AnswerListener, AnswerSource {
     this.start(forward);
   }
 
-  #timeout(leftMs: number): Pick<Sent, 'deadline' | 'dueMs'> {
-    const deadline = this.#around.timers.after(leftMs, () => this.#expire());
-    return { deadline, dueMs: performance.now() + leftMs };
+  #timeout(leftMs: number): Deadline {
+    return this.#around.timers.after(leftMs, () => this.#expire());
   }
 
   #expire(): void {

@@ -11,6 +11,9 @@ export interface Fields {
 
 const [TAB, CR, LF, DELETE] = [0x09, 0x0d, 0x0a, 0x7f];
 const FIRST_VISIBLE = 0x20;
+const ZERO = 0x30;
+/** What any number of so many digits counts is counted exactly. */
+const LENGTH_DIGITS_MAX = 15;
 
 const NONE: readonly string[] = [];
 const tokens = tokenBytes();
@@ -77,7 +80,14 @@ export function tokensOf(value: string): readonly string[] {
 
 /** A Content-Length: digits only, small enough to be counted exactly. Undefined when it is none. */
 export function lengthOf(value: string): number | undefined {
-  return /^\d{1,15}$/.test(value) ? Number(value) : undefined;
+  if (value.length === 0 || value.length > LENGTH_DIGITS_MAX) return undefined;
+  let length = 0;
+  for (let i = 0; i < value.length; i++) {
+    const digit = value.charCodeAt(i) - ZERO;
+    if (digit < 0 || digit > 9) return undefined;
+    length = length * 10 + digit;
+  }
+  return length;
 }
 
 function trimmed(text: string, from: number, to: number): string {

@@ -16,6 +16,9 @@ export interface ResponseHead {
   readonly lines: string;
 }
 
+/** Where the three digits are in the first line. */
+const [STATUS_AT, STATUS_END] = [9, 12];
+
 const dropped: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',
@@ -28,28 +31,35 @@ const dropped: ReadonlySet<string> = new Set([
   'portico-busy',
 ]);
 
-const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: ([^\r]*))?\r\n/;
-
 /** Reads a head from `text`; `end` is where the empty line begins. Undefined when it is malformed. */
 export function readResponseHead(text: string, end: number, hasBody: boolean): ResponseHead | undefined {
-  const line = STATUS_LINE.exec(text);
-  if (!line || !isCleanText(text, end + 4)) return undefined;
-  const fields = readFields(text, line[0].length, end + 2);
+  const lineEnd = text.indexOf('\r\n');
+  const status = statusOf(text, lineEnd);
+  if (status === undefined || !isCleanText(text, end + 4)) return undefined;
+  const fields = readFields(text, lineEnd + 2, end + 2);
   if (!fields) return undefined;
-  const status = Number(line[2]);
   const framing = framingOf(fields, hasBody && status >= 200 && status !== 204 && status !== 304);
   if (!framing) return undefined;
   const options = tokensOf(fieldValue(fields, 'connection'));
-  const isHttp11 = line[1] === '1';
+  const isHttp11 = text.charCodeAt(7) === 0x31;
   return {
     status,
-    statusText: `${line[2]} ${line[3] ?? ''}`,
+    // Some write no space where there is no reason (RFC 9112 section 4 has one).
+    statusText: lineEnd === STATUS_END ? `${status} ` : text.slice(STATUS_AT, lineEnd),
     framing,
     keepsAlive: (isHttp11 ? !options.includes('close') : options.includes('keep-alive')) && framing !== UNTIL_CLOSE,
     isBusy: fieldValue(fields, 'portico-busy') === '1',
     upgrade: fieldValue(fields, 'upgrade'),
     lines: forwardable(text, fields, options),
   };
+}
+
+/** Of `HTTP/1.x nnn reason`, with x = 0 or 1; undefined for any other line. */
+function statusOf(text: string, lineEnd: number): number | undefined {
+  if (!text.startsWith('HTTP/1.1 ') && !text.startsWith('HTTP/1.0 ')) return undefined;
+  if (lineEnd !== STATUS_END && text[STATUS_END] !== ' ') return undefined;
+  const status = lengthOf(text.slice(STATUS_AT, STATUS_END));
+  return status !== undefined && status >= 100 && status < 600 ? status : undefined;
 }
 
 function fieldValue({ count, names, values }: Fields, name: string): string {
