@@ -21,7 +21,7 @@ export function connectTunnel(
   };
   const oneWay = (from: TunnelSide, to: TunnelSide): WireListener => ({
     onBytes(bytes, length) {
-      if (to.write(bytes.subarray(0, length))) return;
+      if (to.write(bytes.length === length ? bytes : bytes.subarray(0, length))) return;
       from.keepBytes();
       from.pause();
     },

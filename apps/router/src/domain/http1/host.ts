@@ -1,8 +1,30 @@
-/** A name or an address, with or without a port (RFC 9110 section 7.2, RFC 3986 section 3.2.2). */
-const HOST = /^(\[[0-9a-f:.]+\]|[\w.~!$&'()*+,;=%-]+)(?::\d{0,5})?$/i;
+import { lengthOf } from './fields.ts';
+
+const [COLON, BRACKET, DOT] = [0x3a, 0x5b, 0x2e];
+const PORT_DIGITS_MAX = 5;
+/** An address of IPv6 (RFC 3986 section 3.2.2), with or without a port. */
+const ADDRESS = /^(\[[0-9a-f:.]+\])(?::\d{0,5})?$/i;
+/** What names are made of (RFC 3986 section 3.2.2): unreserved, sub-delimiters, and the sign of an encoded byte. */
+const nameBytes = tableOf("-._~!$&'()*+,;=%0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
 
 /** A host as routes are written: in small letters, without port and closing dot. Undefined for what is none. */
 export function hostOf(value: string): string | undefined {
-  const name = HOST.exec(value)?.[1];
-  return (name?.endsWith('.') ? name.slice(0, -1) : name)?.toLowerCase();
+  if (value.charCodeAt(0) === BRACKET) return ADDRESS.exec(value)?.[1]?.toLowerCase();
+  let end = 0;
+  while (nameBytes[value.charCodeAt(end)] === 1) end += 1;
+  if (end === 0 || !isPort(value, end)) return undefined;
+  return value.slice(0, value.charCodeAt(end - 1) === DOT ? end - 1 : end).toLowerCase();
+}
+
+/** Whether nothing follows a name, or a colon and up to five digits (RFC 9110 section 7.2). */
+function isPort(value: string, at: number): boolean {
+  if (at === value.length) return true;
+  if (value.charCodeAt(at) !== COLON || value.length - at - 1 > PORT_DIGITS_MAX) return false;
+  return at + 1 === value.length || lengthOf(value.slice(at + 1)) !== undefined;
+}
+
+function tableOf(characters: string): Uint8Array {
+  const table = new Uint8Array(256);
+  for (const character of characters) table[character.charCodeAt(0)] = 1;
+  return table;
 }
