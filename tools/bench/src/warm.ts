@@ -108,8 +108,9 @@ async function rounds(ways: readonly Way[], { open }: Kind, connections: number)
   return results;
 }
 
+/** Until the code of every thread of the router is compiled: a connection stays in one of them. */
 async function warmUp({ endpoint }: Way): Promise<void> {
-  for (const { open } of kinds) await runLoad({ open: () => open(endpoint), connections: 1, seconds: 1 });
+  for (const { open } of kinds) await runLoad({ open: () => open(endpoint), connections: 64, seconds: 3 });
 }
 
 function latenciesOf(results: Rounds, name: string): number[] {
