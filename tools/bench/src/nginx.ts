@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer } from 'node:net';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { eventually } from '@portico/testing';
 import { childrenOf } from './processes.ts';
@@ -11,8 +10,8 @@ import { childrenOf } from './processes.ts';
 const PROGRAM = '/usr/sbin/nginx';
 
 /**
- * nginx with a worker for each core, as the router has threads, that passes everything to a unix socket and does as much
- * for each request as the router does: a rate for a host, a limit of requests at once, an id and a trace context, and headers that only a proxy may say.
+ * nginx that passes everything to one server (`unix:path` or `address:port`) and does as much for each request as the
+ * router does: a rate for a host, a limit of requests at once, an id and a trace context, and headers that only a proxy may say.
  */
 export interface Nginx extends AsyncDisposable {
   readonly port: number;
@@ -20,12 +19,12 @@ export interface Nginx extends AsyncDisposable {
   readonly processIds: readonly number[];
 }
 
-export async function startNginx(folder: string, socketPath: string): Promise<Nginx> {
+export async function startNginx(folder: string, server: string, workers: number): Promise<Nginx> {
   if (!existsSync(PROGRAM)) throw new Error('nginx is missing: apt-get install nginx-light');
   await mkdir(join(folder, 'logs'), { recursive: true });
   const port = await freePort();
   const file = join(folder, 'nginx.conf');
-  await writeFile(file, configOf(port, socketPath));
+  await writeFile(file, configOf(port, server, workers));
   const child = spawn(PROGRAM, ['-p', folder, '-c', file, '-g', 'daemon off;'], { stdio: 'ignore' });
   await eventually('nginx listens', () => accepts(port));
   return {
@@ -38,9 +37,9 @@ export async function startNginx(folder: string, socketPath: string): Promise<Ng
   };
 }
 
-function configOf(port: number, socketPath: string): string {
+function configOf(port: number, server: string, workers: number): string {
   return `
-worker_processes ${availableParallelism()};
+worker_processes ${workers};
 user root;
 pid logs/nginx.pid;
 error_log logs/error.log;
@@ -52,7 +51,7 @@ http {
   map $http_traceparent $trace { default $http_traceparent; "" 00-$request_id-0123456789abcdef-00; }
   limit_req_zone $host zone=rate:1m rate=1000000r/s;
   limit_conn_zone $host zone=slots:1m;
-  upstream container { server unix:${socketPath}; keepalive 512; }
+  upstream container { server ${server}; keepalive 512; }
   server {
     listen 127.0.0.1:${port} reuseport;
     keepalive_requests 100000000;
