@@ -30,7 +30,7 @@ export interface Wire {
   write(bytes: Buffer): boolean;
   /** The same for text of one byte a character. */
   writeText(text: string): boolean;
-  /** The bytes last heard are still on their way somewhere: the next ones go to another buffer. */
+  /** The bytes that are heard just now are still on their way somewhere: the next ones go to another buffer. */
   keepBytes(): void;
   pause(): void;
   resume(): void;
@@ -43,6 +43,8 @@ export interface Wire {
 export class SocketWire implements Wire {
   readonly #socket: Socket;
   #buffer = Buffer.allocUnsafeSlow(READ_BYTES);
+  /** What it holds is still needed. */
+  #isBufferKept = false;
   #listener: WireListener;
   #isConnected: boolean;
   readonly #isSecure: boolean;
@@ -61,7 +63,7 @@ export class SocketWire implements Wire {
       onread: {
         buffer: () => this.#buffer,
         callback: (length: number) => {
-          this.#listener.onBytes(this.#buffer, length);
+          this.#hear(length);
           return true;
         },
       },
@@ -94,6 +96,13 @@ export class SocketWire implements Wire {
     this.#listener = listener;
   }
 
+  /** Node asks for the next buffer when this returns, and at no other time. */
+  #hear(length: number): void {
+    this.#isBufferKept = false;
+    this.#listener.onBytes(this.#buffer, length);
+    if (this.#isBufferKept) this.#buffer = Buffer.allocUnsafeSlow(STREAM_READ_BYTES);
+  }
+
   write(bytes: Buffer): boolean {
     this.#socket.write(this.#isSecure ? Buffer.from(bytes) : bytes);
     return this.#isThrough();
@@ -116,7 +125,7 @@ export class SocketWire implements Wire {
   }
 
   keepBytes(): void {
-    if (!this.#isSecure) this.#buffer = Buffer.allocUnsafeSlow(STREAM_READ_BYTES);
+    this.#isBufferKept = true;
   }
 
   /** Bytes that the socket has read for itself. */

@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer } from 'node:net';
+import { test } from 'node:test';
+import { eventually } from '@portico/testing';
+import { acceptedWire, SocketWire, type WireListener } from '../src/http/wire.ts';
+
+/** More than the kernel holds between two sockets. */
+const MANY_BYTES = 32 * 1024 * 1024;
+
+const nothing: WireListener = {
+  onBytes: () => undefined,
+  onDrain: () => undefined,
+  onEnd: () => undefined,
+  onClose: () => undefined,
+};
+
+/** Two wires, connected to each other: one that was accepted, one that has connected. */
+async function pair(of: { accepted?: Partial<WireListener>; connecting?: Partial<WireListener> }) {
+  const { promise: accepted, resolve } = Promise.withResolvers<SocketWire>();
+  const server = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) =>
+    resolve(acceptedWire(socket, { ...nothing, ...of.accepted })),
+  ).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const listener = { ...nothing, ...of.connecting };
+  const connecting = new SocketWire(listener, (options) => connect({ ...options, port }), 'connecting');
+  const wires = { accepted: await accepted, connecting };
+  await eventually('it is connected', () => connecting.isConnected);
+  return {
+    ...wires,
+    [Symbol.dispose]() {
+      for (const wire of Object.values(wires)) wire.destroy();
+      server.close();
+    },
+  };
+}
+
+/** Bytes of which each tells where in the whole it stands. */
+function numbered(from: number, length: number): Buffer {
+  const bytes = Buffer.alloc(length);
+  for (let i = 0; i < length; i++) bytes[i] = ((from + i) * 31 + ((from + i) >> 8)) & 0xff;
+  return bytes;
+}
+
+/** Writes it all, in parts, at the pace of the other side. */
+function pour(wire: SocketWire, bytesTotal: number): () => void {
+  let at = 0;
+  return () => {
+    for (let isThrough = true; isThrough && at < bytesTotal; ) {
+      const part = numbered(at, Math.min(100_000, bytesTotal - at));
+      at += part.length;
+      // Text and bytes by turns, and in order.
+      isThrough = part.length % 3 === 0 ? wire.writeText(part.toString('latin1')) : wire.write(part);
+      if (at === bytesTotal) wire.end();
+    }
+  };
+}
+
+for (const [from, to] of [
+  ['accepted', 'connecting'],
+  ['connecting', 'accepted'],
+] as const)
+  test(`what is written reaches a slow reader whole, in order and before the end: ${from} to ${to}`, async () => {
+    const kept: Buffer[] = [];
+    let hasEnded = false;
+    let write = (): void => undefined;
+    using wires = await pair({
+      [from]: { onDrain: () => write() },
+      [to]: {
+        onBytes(bytes: Buffer, length: number) {
+          // Not copied: from now on it is nobody else's.
+          kept.push(bytes.subarray(0, length));
+          wires[to].keepBytes();
+          wires[to].pause();
+          setImmediate(() => wires[to].resume());
+        },
+        onEnd() {
+          hasEnded = true;
+        },
+      },
+    });
+    write = pour(wires[from], MANY_BYTES);
+    write();
+    await eventually('the end is heard', () => hasEnded, { withinMs: 60_000 });
+    assert.ok(Buffer.concat(kept).equals(numbered(0, MANY_BYTES)));
+  });
+
+test('what is heard is what was sent, also when bytes are to be kept that nobody hears just now', async () => {
+  const heard: string[] = [];
+  using wires = await pair({
+    accepted: { onBytes: (bytes, length) => heard.push(bytes.toString('latin1', 0, length)) },
+  });
+  for (const text of ['first', 'second', 'third']) {
+    wires.connecting.writeText(text);
+    await eventually(`${text} is heard`, () => heard.at(-1) === text);
+    wires.accepted.keepBytes();
+  }
+});
+
+test('what is written to a side that has gone ends the wire, and nothing else', async () => {
+  let isClosed = false;
+  using wires = await pair({
+    connecting: {
+      onClose() {
+        isClosed = true;
+      },
+    },
+  });
+  wires.accepted.destroy();
+  await eventually('it is closed', () => {
+    if (!isClosed) wires.connecting.write(numbered(0, 1_000));
+    return isClosed;
+  });
+  assert.ok(wires.connecting.isDestroyed);
+  wires.connecting.write(numbered(0, 10));
+  wires.connecting.keepBytes();
+});
