@@ -80,7 +80,7 @@ test('requests with one affinity key reach one container of a server; those with
   });
   for (const name of ['modal-routing-affinity-key', 'modal-session-id']) {
     const preferred = new Set<string>();
-    for (let key = 0; key < 8; key++) {
+    for (let key = 0; key < 24; key++) {
       const seen = await Promise.all(Array.from({ length: 5 }, () => containerOf({ [name]: `session ${key}` })));
       assert.equal(new Set(seen).size, 1, `${seen}`);
       preferred.add(seen[0] ?? '');

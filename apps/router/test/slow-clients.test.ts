@@ -132,6 +132,14 @@ test('a client that asks whether to send its body may wait, but not after it has
   }
 });
 
+test('a client that keeps its question from the container waits for nothing', async () => {
+  using client = rawClient(platform.port);
+  client.send(
+    `POST / HTTP/1.1\r\nhost: ${PINGS}\r\nconnection: expect\r\nexpect: 100-continue\r\ncontent-length: 4\r\n\r\n`,
+  );
+  assert.equal((await client.reply()).status, 408);
+});
+
 test('an idle connection is kept for the next request, and ends without a word when there is none', async () => {
   using client = rawClient(platform.port);
   for (let i = 0; i < 3; i++) {

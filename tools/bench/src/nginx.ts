@@ -26,10 +26,11 @@ export async function startNginx(folder: string, server: string, workers: number
   const file = join(folder, 'nginx.conf');
   await writeFile(file, configOf(port, server, workers));
   const child = spawn(PROGRAM, ['-p', folder, '-c', file, '-g', 'daemon off;'], { stdio: 'ignore' });
-  await eventually('nginx listens', () => accepts(port));
+  const workersOf = (): number[] => childrenOf(child.pid ?? 0);
+  await eventually('nginx has its workers', async () => workersOf().length === workers && accepts(port));
   return {
     port,
-    processIds: childrenOf(child.pid ?? 0),
+    processIds: workersOf(),
     async [Symbol.asyncDispose]() {
       child.kill();
       await once(child, 'exit');

@@ -39,7 +39,8 @@ export async function measureOneCore() {
     { name: 'nginx', endpoint: { host: '127.0.0.1', port: nginx.port }, processIds: nginx.processIds },
   ];
   for (const id of [router, ...nginx.processIds]) pin(id, OF_PROXIES);
-  for (const id of [process.pid, ...familyOf(container.processId)]) pin(id, OF_OTHERS);
+  const services = [...(await platform.processIds()).values()].filter((id) => id !== router);
+  for (const id of [process.pid, ...services, ...familyOf(container.processId)]) pin(id, OF_OTHERS);
   const results = await rounds(ways, kind, CONNECTIONS);
   print(`\n${kind.name}, ${CONNECTIONS} connections, the proxies on a core of their own`);
   printTable(rowsOf(ways, results));

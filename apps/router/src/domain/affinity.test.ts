@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { preferenceOf } from './affinity.ts';
+import { preferenceOf, seedOf } from './affinity.ts';
 
 const containers = Array.from({ length: 8 }, (_, i) => `ct-${i}`);
 const keys = Array.from({ length: 4_000 }, (_, i) => String(i));
 
 function preferredOf(key: string, ids: readonly string[]): string {
-  return ids.reduce((best, id) => (preferenceOf(key, id) > preferenceOf(key, best) ? id : best));
+  const seed = seedOf(key);
+  return ids.reduce((best, id) => (preferenceOf(seed, id) > preferenceOf(seed, best) ? id : best));
 }
 
 test('keys are spread evenly over the containers', () => {

@@ -29,10 +29,9 @@ export interface LimitsInForce {
 export function createLimitsInForce(defaults: DefaultBounds): LimitsInForce {
   const set = new Map<string, control.Limit>();
   /** Made from `set` when they are first needed, and again after every change. */
-  const made = {
-    workspaces: new Map<string, WorkspaceBounds>(),
-    functions: new Map<string, FunctionBounds | undefined>(),
-  };
+  const made = { workspaces: new Map<string, WorkspaceBounds>(), functions: new Map<string, FunctionBounds>() };
+  /** Mostly none is: then nothing need be looked for. */
+  let areFunctionsLimited = false;
   let routers = 1;
   const forget = (): void => {
     made.workspaces.clear();
@@ -43,6 +42,7 @@ export function createLimitsInForce(defaults: DefaultBounds): LimitsInForce {
       const key = keyOfLimit(limit ?? before);
       if (limit) set.set(key, limit);
       else set.delete(key);
+      areFunctionsLimited = [...set.values()].some(({ target }) => target?.target?.$case !== 'workspace');
       forget();
     },
     get routers() {
@@ -61,9 +61,11 @@ export function createLimitsInForce(defaults: DefaultBounds): LimitsInForce {
       return bounds;
     },
     ofFunction(functionName) {
-      if (made.functions.has(functionName)) return made.functions.get(functionName);
-      const limit = set.get(keyOfFunction(functionName));
-      const bounds = limit && boundsOfFunction(limit, routers);
+      if (!areFunctionsLimited) return undefined;
+      const known = made.functions.get(functionName);
+      const limit = known ? undefined : set.get(keyOfFunction(functionName));
+      if (!limit) return known;
+      const bounds = boundsOfFunction(limit, routers);
       made.functions.set(functionName, bounds);
       return bounds;
     },

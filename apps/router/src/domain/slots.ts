@@ -1,6 +1,6 @@
 import type { nodeAgent } from '@portico/contracts';
 import type { ContainerCells } from '../shared/container-cells.ts';
-import { preferenceOf } from './affinity.ts';
+import { preferenceOf, seedOf } from './affinity.ts';
 
 /** A ready container, and what it has to do now. */
 export interface Slot {
@@ -35,13 +35,13 @@ export function createSlots(): Slots {
     }
     return best;
   };
-  const preferred = (limit: number, except: ReadonlySet<string>, affinityKey: string): Slot | undefined => {
+  const preferred = (limit: number, except: ReadonlySet<string>, seed: number): Slot | undefined => {
     let best: Slot | undefined;
     let most = -1;
     for (const slot of slots.values()) {
       const { containerId } = slot.container;
       if (slot.cells.inFlight >= limit || slot.cells.isSetAside || except.has(containerId)) continue;
-      const preference = preferenceOf(affinityKey, containerId);
+      const preference = preferenceOf(seed, containerId);
       if (preference > most) [best, most] = [slot, preference];
     }
     return best;
@@ -59,7 +59,8 @@ export function createSlots(): Slots {
     },
     hasFree: (limit, except) => leastLoaded(limit, except) !== undefined,
     take(limit, except, affinityKey) {
-      const choose = () => (affinityKey === '' ? leastLoaded(limit, except) : preferred(limit, except, affinityKey));
+      const seed = affinityKey === '' ? undefined : seedOf(affinityKey);
+      const choose = () => (seed === undefined ? leastLoaded(limit, except) : preferred(limit, except, seed));
       let best = choose();
       // Another thread may take the last place in it meanwhile.
       while (best && !best.cells.tryTake(limit)) best = choose();

@@ -14,6 +14,14 @@ test('a deadline is never met early, also beyond one turn of the wheel', async (
   for (const late of waited) assert.ok(late >= 0, `${late} ms`);
 });
 
+test('a deadline that begins after a while without a turn is not met early either', async () => {
+  using wheel = createTimerWheel(1);
+  const first = met(wheel, 1);
+  for (const begin = performance.now(); performance.now() - begin < 20; );
+  const [took] = await Promise.all([met(wheel, 10), first]);
+  assert.ok(took >= 10, `${took} ms`);
+});
+
 test('one that is called off is not met, also by another that is due in the same tick', async () => {
   using wheel = createTimerWheel(1);
   const done: string[] = [];

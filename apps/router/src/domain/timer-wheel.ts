@@ -42,6 +42,9 @@ class Entry implements Deadline {
     this.onDue = undefined;
     this.before.after = this.after;
     this.after.before = this.before;
+    // Who keeps it keeps none of the others.
+    this.before = this;
+    this.after = this;
     this.#wheel.held -= 1;
   }
 }
@@ -61,12 +64,13 @@ class Wheel implements TimerWheel {
   }
 
   after(delayMs: number, onDue: () => void): Deadline {
+    const now = performance.now();
     if (!this.#timer) {
-      this.#turnedAt = performance.now();
+      this.#turnedAt = now;
       this.#timer = setInterval(() => this.#turn(), this.#tickMs);
     }
-    // One more, for the part of the tick that has passed already.
-    const dueTick = this.#tick + Math.ceil(delayMs / this.#tickMs) + 1;
+    // By the clock: a thread that was busy has not turned for a while.
+    const dueTick = this.#tick + Math.max(1, Math.ceil((now - this.#turnedAt + delayMs) / this.#tickMs));
     const entry = new Entry(this, dueTick, onDue);
     entry.insertBefore(this.#headOf(dueTick));
     this.held += 1;

@@ -12,11 +12,13 @@ export interface Fields {
 const [TAB, CR, LF, DELETE] = [0x09, 0x0d, 0x0a, 0x7f];
 const FIRST_VISIBLE = 0x20;
 const ZERO = 0x30;
-/** What any number of so many digits counts is counted exactly. */
-const LENGTH_DIGITS_MAX = 15;
+/** Any number of so many digits is exact. */
+const DIGITS_MAX = 15;
 
 const NONE: readonly string[] = [];
 const tokens = tokenBytes();
+/** How many of the names and values of `fields` may be of some head. */
+let filled = 0;
 const fields: Fields = { count: 0, names: [], values: [], starts: [] };
 
 /**
@@ -45,6 +47,7 @@ export function readFields(text: string, from: number, end: number): Fields | un
   while (at < end) {
     const colon = endOfToken(text, at);
     if (colon === at || text.charCodeAt(colon) !== 0x3a) return undefined;
+    filled = Math.max(filled, fields.count + 1);
     const lineEnd = text.indexOf('\r\n', colon);
     fields.names[fields.count] = lower.slice(at - from, colon - from);
     fields.values[fields.count] = trimmed(text, colon + 1, lineEnd);
@@ -53,7 +56,17 @@ export function readFields(text: string, from: number, end: number): Fields | un
     at = lineEnd + 2;
   }
   fields.starts[fields.count] = at;
+  forget(fields.count);
   return fields;
+}
+
+/** A part of a text keeps all of it in memory: those of longer heads before are let go. */
+function forget(from: number): void {
+  for (let i = from; i < filled; i++) {
+    fields.names[i] = '';
+    fields.values[i] = '';
+  }
+  filled = from;
 }
 
 /** Whether a byte may be part of a token (RFC 9110 section 5.6.2). */
@@ -78,16 +91,16 @@ export function tokensOf(value: string): readonly string[] {
     .filter((token) => token !== '');
 }
 
-/** A Content-Length: digits only, small enough to be counted exactly. Undefined when it is none. */
-export function lengthOf(value: string): number | undefined {
-  if (value.length === 0 || value.length > LENGTH_DIGITS_MAX) return undefined;
-  let length = 0;
+/** Digits only, small enough to be counted exactly. Undefined for anything else. */
+export function wholeNumberOf(value: string): number | undefined {
+  if (value.length === 0 || value.length > DIGITS_MAX) return undefined;
+  let number = 0;
   for (let i = 0; i < value.length; i++) {
     const digit = value.charCodeAt(i) - ZERO;
     if (digit < 0 || digit > 9) return undefined;
-    length = length * 10 + digit;
+    number = number * 10 + digit;
   }
-  return length;
+  return number;
 }
 
 function trimmed(text: string, from: number, to: number): string {

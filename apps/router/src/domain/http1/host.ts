@@ -1,4 +1,4 @@
-import { lengthOf } from './fields.ts';
+import { wholeNumberOf } from './fields.ts';
 
 const [COLON, BRACKET, DOT] = [0x3a, 0x5b, 0x2e];
 const PORT_DIGITS_MAX = 5;
@@ -20,7 +20,7 @@ export function hostOf(value: string): string | undefined {
 function isPort(value: string, at: number): boolean {
   if (at === value.length) return true;
   if (value.charCodeAt(at) !== COLON || value.length - at - 1 > PORT_DIGITS_MAX) return false;
-  return at + 1 === value.length || lengthOf(value.slice(at + 1)) !== undefined;
+  return at + 1 === value.length || wholeNumberOf(value.slice(at + 1)) !== undefined;
 }
 
 function tableOf(characters: string): Uint8Array {

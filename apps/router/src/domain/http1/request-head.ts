@@ -1,4 +1,4 @@
-import { endOfToken, type Fields, isCleanText, lengthOf, readFields, tokensOf } from './fields.ts';
+import { endOfToken, type Fields, isCleanText, readFields, tokensOf, wholeNumberOf } from './fields.ts';
 import { CHUNKED, type Framing, NO_BODY } from './framing.ts';
 import { hostOf } from './host.ts';
 
@@ -50,6 +50,8 @@ const dropped: ReadonlySet<string> = new Set([
 /** `Authorization` with a proxy token is for the router; any other is for the app. */
 export const PROXY_BEARER = /^Bearer (wk-[A-Za-z0-9]+)\.(ws-[A-Za-z0-9]+)$/;
 
+const EXPECTS_CONTINUE = /^[ \t]*100-continue/i;
+
 /** What the fields of a request say; gathered in one pass over them. */
 export interface Said {
   hosts: number;
@@ -100,7 +102,8 @@ export function readRequestHead(text: string, end: number): ReadRequest {
       modalKey: said.modalKey,
       modalSecret: said.modalSecret,
       authorization: said.authorization,
-      expectsContinue: said.expectsContinue,
+      // One that is dropped asks the container for nothing.
+      expectsContinue: said.expectsContinue && !options.includes('expect'),
       affinityKey: said.affinityKey,
       lines: forwardable(text, fields, options),
     },
@@ -203,12 +206,14 @@ function note(said: Said, name: string, value: string): void {
       said.authorization = value;
       break;
     case 'expect':
-      said.expectsContinue = value.toLowerCase() === '100-continue';
+      said.expectsContinue ||= EXPECTS_CONTINUE.test(value);
       break;
-    // The name of today, and the one before it.
     case 'modal-routing-affinity-key':
-    case 'modal-session-id':
       said.affinityKey = value;
+      break;
+    case 'modal-session-id':
+      // The older name.
+      said.affinityKey ||= value;
       break;
     default:
   }
@@ -221,7 +226,7 @@ export function framingOf({ lengths, length, codings, coding }: Said): Framing |
     return codings === 1 && coding.toLowerCase() === 'chunked' ? CHUNKED : 'a Transfer-Encoding other than "chunked"';
   }
   if (lengths === 0) return NO_BODY;
-  const bytes = lengths === 1 ? lengthOf(length) : undefined;
+  const bytes = lengths === 1 ? wholeNumberOf(length) : undefined;
   if (bytes === undefined) return 'a Content-Length that is not one number';
   return bytes === 0 ? NO_BODY : { kind: 'length', bytes };
 }
@@ -249,7 +254,7 @@ export function isDropped(name: string, value: string): boolean {
   return name === 'authorization' && PROXY_BEARER.test(value);
 }
 
-/** Names that begin so only a proxy may say that an app trusts, and that is the router. */
+/** Whether only a proxy that an app trusts may say it, and that is the router. */
 function isReserved(name: string): boolean {
   // The first letter rules almost all others out.
   switch (name[0]) {

@@ -1,4 +1,4 @@
-import { type Fields, isCleanText, lengthOf, readFields, tokensOf } from './fields.ts';
+import { type Fields, isCleanText, readFields, tokensOf, wholeNumberOf } from './fields.ts';
 import { CHUNKED, type Framing, NO_BODY, UNTIL_CLOSE } from './framing.ts';
 
 /** What a container answers before its body. */
@@ -58,7 +58,7 @@ export function readResponseHead(text: string, end: number, hasBody: boolean): R
 function statusOf(text: string, lineEnd: number): number | undefined {
   if (!text.startsWith('HTTP/1.1 ') && !text.startsWith('HTTP/1.0 ')) return undefined;
   if (lineEnd !== STATUS_END && text[STATUS_END] !== ' ') return undefined;
-  const status = lengthOf(text.slice(STATUS_AT, STATUS_END));
+  const status = wholeNumberOf(text.slice(STATUS_AT, STATUS_END));
   return status !== undefined && status >= 100 && status < 600 ? status : undefined;
 }
 
@@ -79,7 +79,7 @@ function framingOf({ count, names, values }: Fields, hasBody: boolean): Framing 
       coding = values[i];
     }
   }
-  const bytes = length === undefined ? undefined : lengthOf(length);
+  const bytes = length === undefined ? undefined : wholeNumberOf(length);
   if (length !== undefined && (bytes === undefined || coding !== undefined)) return undefined;
   if (coding !== undefined && coding.toLowerCase() !== 'chunked') return undefined;
   if (!hasBody) return NO_BODY;
