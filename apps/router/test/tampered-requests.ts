@@ -10,16 +10,14 @@ export type Reading =
 
 /** The first request in the bytes, and how many of them it took. */
 export function ours(bytes: Buffer): Reading & { readonly length?: number } {
-  const text = bytes.toString('latin1');
-  const end = text.indexOf('\r\n\r\n');
-  if (end < 0) return { kind: 'unfinished' };
-  const read = readRequestHead(text, end);
+  const read = readRequestHead(bytes, 0, bytes.length);
+  if (read.kind === 'unfinished') return read;
   if (read.kind === 'malformed') return { kind: 'refused', why: read.why };
   let body = '';
   const follower = createBodyFollower(read.head.framing, (piece, from, to) => {
     body += piece.toString('latin1', from, to);
   });
-  const length = follower.follow(bytes, end + 4, bytes.length);
+  const length = follower.follow(bytes, read.end, bytes.length);
   if (length < 0) return { kind: 'refused', why: 'body' };
   if (!follower.isDone) return { kind: 'unfinished' };
   const { method, target } = read.head;

@@ -5,6 +5,7 @@ import { type ClientHeadOptions, clientHead, upgradeHead } from '../domain/clien
 import { type BodyFollower, createBodyFollower } from '../domain/http1/body-follower.ts';
 import { readRequestHead } from '../domain/http1/request-head.ts';
 import type { ResponseHead } from '../domain/http1/response-head.ts';
+import { prefaceOf } from '../domain/http2/preface.ts';
 import type { Deadline } from '../domain/timer-wheel.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { Exchange } from './exchange.ts';
@@ -31,9 +32,8 @@ const LINGER_MS = 2_000;
 const AHEAD_BYTES_MAX = 64 * 1024;
 /** A head goes out in one write with this much of its body. */
 const TOGETHER_BYTES_MAX = 8 * 1024;
-
-/** With what a client that knows that HTTP/2 is spoken here begins (RFC 9113 section 3.4), up to its first empty line. */
-const HTTP2_PREFACE = 'PRI * HTTP/2.0\r\n\r\n';
+/** The end of a head. */
+const EMPTY_LINE = '\r\n\r\n';
 
 const GONE: State = { kind: 'gone' };
 
@@ -191,32 +191,38 @@ export class ClientConnection implements WireListener, ExchangeClient {
   }
 
   #readHead(fresh: Buffer, length: number): void {
-    if (this.#held) this.#hold(fresh, 0, length);
+    if (this.#held && !this.#hasHead(this.#held.length, fresh, length)) return;
     const bytes = this.#held ?? fresh;
     const to = this.#held ? bytes.length : length;
     const start = leadingLineEnds(bytes, to);
     if (start === to) return;
-    const { headerBytesMax } = this.#around.limits;
-    const text = bytes.toString('latin1', start, Math.min(to, start + headerBytesMax));
-    const end = text.indexOf('\r\n\r\n');
-    if (end < 0) {
-      this.#begin();
-      if (!isUpperCase(text.charCodeAt(0))) return this.#refuse(answers.badRequest('this is not HTTP'));
-      if (text.length >= headerBytesMax) return this.#refuse(answers.headTooLarge);
-      if (!this.#held) this.#hold(bytes, 0, to);
-      return;
-    }
-    if (start === 0 && text.startsWith(HTTP2_PREFACE)) return this.#becomeHttp2(bytes.subarray(0, to));
-    const read = readRequestHead(text, end);
+    const preface = start === 0 ? prefaceOf(bytes, to) : 'none';
+    if (preface === 'whole') return this.#becomeHttp2(bytes.subarray(0, to));
+    const read = readRequestHead(bytes, start, Math.min(to, start + this.#around.limits.headerBytesMax));
+    if (preface === 'part' || read.kind === 'unfinished') return this.#await(bytes, start, to);
     if (read.kind === 'malformed') return this.#refuse({ ...answers.badRequest(read.why), status: read.status });
     if (this.#state.kind === 'head') this.#state.deadline.cancel();
     this.#held = undefined;
     const exchange = new Exchange(this.#around, this, read.head);
     this.#state = { kind: 'exchange', exchange };
-    const from = start + end + 4;
-    const bodyEnd = exchange.takeBody(bytes, from, to);
+    const bodyEnd = exchange.takeBody(bytes, read.end, to);
     if (bodyEnd >= 0 && bodyEnd < to) this.#hold(bytes, bodyEnd, to);
     exchange.start();
+  }
+
+  /** Adds to what is held; whether that may be a head by now. Only what has not been looked at before is searched. */
+  #hasHead(heldBytes: number, fresh: Buffer, length: number): boolean {
+    this.#hold(fresh, 0, length);
+    const { headerBytesMax } = this.#around.limits;
+    const from = Math.max(0, heldBytes - EMPTY_LINE.length + 1);
+    return heldBytes + length >= headerBytesMax || this.#held?.includes(EMPTY_LINE, from) === true;
+  }
+
+  /** The rest of a head must follow soon, and not be too long. */
+  #await(bytes: Buffer, start: number, to: number): void {
+    this.#begin();
+    if (to - start >= this.#around.limits.headerBytesMax) return this.#refuse(answers.headTooLarge);
+    if (!this.#held) this.#hold(bytes, 0, to);
   }
 
   /** The first byte of a head has come: the rest must follow soon. */
@@ -254,8 +260,4 @@ function leadingLineEnds(bytes: Buffer, to: number): number {
   let at = 0;
   while (at + 1 < to && bytes[at] === 0x0d && bytes[at + 1] === 0x0a) at += 2;
   return at;
-}
-
-function isUpperCase(code: number): boolean {
-  return code >= 0x41 && code <= 0x5a;
 }

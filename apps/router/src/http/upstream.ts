@@ -45,6 +45,8 @@ const HEAD_BYTES_MAX = 256 * 1024;
 /** Methods that may be sent again when a kept connection turned out to be closed (RFC 9110 section 9.2.2). */
 const repeatable: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE']);
 
+/** The end of a head. */
+const EMPTY_LINE = '\r\n\r\n';
 const NOTHING = Buffer.alloc(0);
 const IDLE: State = { kind: 'idle' };
 const GONE: State = { kind: 'gone' };
@@ -116,43 +118,46 @@ export class Upstream implements WireListener {
   }
 
   #readHead(state: State & { kind: 'head' }, fresh: Buffer, length: number): void {
-    let bytes = state.held ? Buffer.concat([state.held, fresh.subarray(0, length)]) : fresh;
-    let to = state.held ? bytes.length : length;
-    for (;;) {
-      const text = bytes.toString('latin1', 0, Math.min(to, HEAD_BYTES_MAX));
-      const end = text.indexOf('\r\n\r\n');
-      if (end < 0) {
-        if (to >= HEAD_BYTES_MAX) return this.#refuse(state.sent);
-        this.#state = { ...state, held: Buffer.from(bytes.subarray(0, to)) };
-        return;
-      }
-      const head = readResponseHead(text, end, state.sent.method !== 'HEAD');
-      if (!head) return this.#refuse(state.sent);
-      const rest = end + 4 === to ? NOTHING : bytes.subarray(end + 4, to);
-      if (head.status >= 200 || head.status === 101) return this.#begin(state.sent, head, rest);
-      state.sent.listener.onInterim(text.slice(0, end + 4));
-      if (rest.length === 0) {
-        this.#state = { kind: 'head', sent: state.sent, held: undefined };
-        return;
-      }
-      bytes = rest;
-      to = rest.length;
-    }
+    const bytes = state.held ? Buffer.concat([state.held, fresh.subarray(0, length)]) : fresh;
+    const to = state.held ? bytes.length : length;
+    // Only what has not been looked at before is searched.
+    const from = Math.max(0, (state.held?.length ?? 0) - EMPTY_LINE.length + 1);
+    if (state.held && to < HEAD_BYTES_MAX && !bytes.includes(EMPTY_LINE, from)) return this.#hold(state.sent, bytes);
+    this.#readHeads(state.sent, bytes, to);
   }
 
-  #begin(sent: SentRequest, head: ResponseHead, rest: Buffer): void {
+  /** Interim answers may come before the one that counts. */
+  #readHeads(sent: SentRequest, bytes: Buffer, to: number): void {
+    for (let from = 0; from < to; ) {
+      const read = readResponseHead(bytes, from, Math.min(to, from + HEAD_BYTES_MAX), sent.method !== 'HEAD');
+      if (read.kind === 'unfinished' && to - from < HEAD_BYTES_MAX)
+        return this.#hold(sent, Buffer.from(bytes.subarray(from, to)));
+      if (read.kind !== 'head') return this.#refuse(sent);
+      const { head, end } = read;
+      if (head.status >= 200 || head.status === 101) return this.#begin(sent, head, bytes, end, to);
+      sent.listener.onInterim(bytes.toString('latin1', from, end));
+      from = end;
+    }
+    this.#state = { kind: 'head', sent, held: undefined };
+  }
+
+  #hold(sent: SentRequest, held: Buffer): void {
+    this.#state = { kind: 'head', sent, held };
+  }
+
+  #begin(sent: SentRequest, head: ResponseHead, bytes: Buffer, from: number, to: number): void {
     if (head.status === 101) {
       this.#state = GONE;
-      sent.listener.onUpgrade(head, this.wire, rest);
+      sent.listener.onUpgrade(head, this.wire, part(bytes, from, to));
       return;
     }
     const body = createBodyFollower(head.framing);
     const state = { kind: 'body', sent, body, keepsAlive: head.keepsAlive } as const;
     this.#state = state;
-    const end = body.follow(rest, 0, rest.length);
+    const end = body.follow(bytes, from, to);
     if (end < 0) return this.#refuse(sent);
-    sent.listener.onHead(head, end === rest.length ? rest : rest.subarray(0, end));
-    this.#finishIfDone(state, end === rest.length);
+    sent.listener.onHead(head, part(bytes, from, end));
+    this.#finishIfDone(state, end === to);
   }
 
   #readBody(state: State & { kind: 'body' }, bytes: Buffer, length: number): void {
@@ -182,4 +187,8 @@ export class Upstream implements WireListener {
     this.abandon();
     sent.listener.onFailure('broken');
   }
+}
+
+function part(bytes: Buffer, from: number, to: number): Buffer {
+  return from === to ? NOTHING : bytes.subarray(from, to);
 }

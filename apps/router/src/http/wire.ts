@@ -1,5 +1,6 @@
 import { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { type DirectHandle, directHandleOf } from './direct-handle.ts';
 
 /** What hears of a wire's bytes and its end. */
 export interface WireListener {
@@ -48,6 +49,8 @@ export class SocketWire implements Wire {
   #listener: WireListener;
   #isConnected: boolean;
   readonly #isSecure: boolean;
+  /** How bytes go once the socket is connected and has nothing to write itself; without it they go through the socket. */
+  #direct: DirectHandle | undefined;
   /** The kernel has not taken everything yet. */
   #isFull = false;
 
@@ -71,6 +74,7 @@ export class SocketWire implements Wire {
     this.#socket
       .once('connect', () => {
         this.#isConnected = true;
+        this.#beDirect();
       })
       .on('drain', () => this.#onDrain())
       .once('end', () => this.#listener.onEnd())
@@ -78,6 +82,7 @@ export class SocketWire implements Wire {
       // The close that follows says it.
       .on('error', () => undefined);
     this.#socket.setNoDelay(true);
+    if (link === 'connected') this.#beDirect();
   }
 
   get isConnected(): boolean {
@@ -96,19 +101,33 @@ export class SocketWire implements Wire {
     this.#listener = listener;
   }
 
-  /** Node asks for the next buffer when this returns, and at no other time. */
+  /** From now on, unless something waits in the socket. */
+  #beDirect(): void {
+    if (this.#direct || this.#isSecure || this.#socket.writableLength > 0 || this.#socket.writableEnded) return;
+    this.#direct = directHandleOf(this.#socket, {
+      onRead: (length) => this.#hear(length),
+      onWritten: () => this.#listener.onDrain(),
+      onFailure: () => this.destroy(),
+    });
+  }
+
+  /** The next read goes to the buffer that is there when this returns. */
   #hear(length: number): void {
     this.#isBufferKept = false;
     this.#listener.onBytes(this.#buffer, length);
-    if (this.#isBufferKept) this.#buffer = Buffer.allocUnsafeSlow(STREAM_READ_BYTES);
+    if (!this.#isBufferKept) return;
+    this.#buffer = Buffer.allocUnsafeSlow(STREAM_READ_BYTES);
+    this.#direct?.readInto(this.#buffer);
   }
 
   write(bytes: Buffer): boolean {
+    if (this.#direct) return this.#direct.write(bytes);
     this.#socket.write(this.#isSecure ? Buffer.from(bytes) : bytes);
     return this.#isThrough();
   }
 
   writeText(text: string): boolean {
+    if (this.#direct) return this.#direct.writeText(text);
     this.#socket.write(text, 'latin1');
     return this.#isThrough();
   }
@@ -121,6 +140,7 @@ export class SocketWire implements Wire {
   #onDrain(): void {
     if (!this.#isFull) return;
     this.#isFull = false;
+    this.#beDirect();
     this.#listener.onDrain();
   }
 
@@ -135,6 +155,8 @@ export class SocketWire implements Wire {
 
   /** The socket, for whoever reads and writes it from now on: `bytes` are read first. Its end and close are still heard here. */
   giveBack(bytes: Buffer): Socket {
+    this.#direct?.release();
+    this.#direct = undefined;
     this.#socket.pause().removeAllListeners('data');
     if (bytes.length > 0) this.#socket.unshift(Buffer.from(bytes));
     return this.#socket;
@@ -149,10 +171,12 @@ export class SocketWire implements Wire {
   }
 
   end(): void {
+    // What was written directly and has not gone yet goes before the end: both are in the same line.
     this.#socket.end();
   }
 
   destroy(): void {
+    this.#direct = undefined;
     this.#socket.destroy();
   }
 }

@@ -1,18 +1,64 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isCleanText, readFields, wholeNumberOf } from './fields.ts';
+import { BAD_CHARACTER, BAD_LINE, fields, readFields, UNFINISHED, wholeNumberOf } from './fields.ts';
 
-test('of longer heads before nothing is kept', () => {
-  readFields('a: 1\r\nb: 2\r\nc: 3\r\n', 0, 18);
-  const fields = readFields('D: 4\r\n', 0, 6);
-  assert.deepEqual(fields, { count: 1, names: ['d', '', ''], values: ['4', '', ''], starts: [0, 6, 12, 18] });
+const FIRST = 'GET / HTTP/1.1\r\n';
+
+/** Where the lines behind a first line end, or why that is not known. */
+function read(lines: string, to?: number): number {
+  const bytes = Buffer.from(`--${FIRST}${lines}`, 'latin1');
+  return readFields(bytes, 2, 2 + FIRST.length, to ?? bytes.length);
+}
+
+/** Names and values by turns, as they were read last. */
+function all(): string[] {
+  return Array.from({ length: fields.count }, (_, i) => [fields.name(i), fields.value(i)]).flat();
+}
+
+test('lines are read as far as the empty one, with names in small letters and values without spaces around them', () => {
+  const lines = 'Host:a\r\nX-A:  b c \r\nEmpty:\r\ncontent-LENGTH: 4\r\n';
+  assert.equal(read(`${lines}\r\nmore`), 2 + FIRST.length + lines.length + 2);
+  assert.equal(fields.text, `${FIRST}${lines}\r\n`);
+  assert.deepEqual(all(), ['host', 'a', 'x-a', 'b c', 'empty', '', 'content-length', '4']);
+  assert.deepEqual(
+    [0, 1, 2, 3].map((i) => fields.line(i).name?.text),
+    ['host', undefined, undefined, 'content-length'],
+  );
+  assert.equal(
+    fields.linesWithout((i) => i % 2 === 1),
+    'Host:a\r\nEmpty:\r\n',
+  );
+  assert.equal(
+    fields.linesWithout((i) => i % 2 === 0),
+    'X-A:  b c \r\ncontent-LENGTH: 4\r\n',
+  );
 });
 
-test('control characters and line ends that are alone are found, as far as is asked', () => {
-  for (const text of ['a\rb', 'a\nb', 'a\0b', '\u007f', 'a\r\r\n', 'a\r\n\n', '\u001f'])
-    assert.equal(isCleanText(text), false, JSON.stringify(text));
-  for (const text of ['', 'a\tb\r\n', '\u0080\u00ff', '\r\n\r\n']) assert.ok(isCleanText(text), JSON.stringify(text));
-  assert.ok(isCleanText('a\r\n\0', 3));
+test('a head without lines has none, whatever was read before it', () => {
+  read('a: 1\r\nb: 2\r\n\r\n');
+  assert.ok(read('\r\n') > 0);
+  assert.deepEqual(all(), []);
+  assert.equal(
+    fields.linesWithout(() => false),
+    '',
+  );
+});
+
+test('wherever lines break off, more bytes are needed', () => {
+  const lines = 'Host: a\r\nx: \r\n\r\n';
+  for (let to = 2 + FIRST.length; to < 2 + FIRST.length + lines.length; to++)
+    assert.equal(read(lines, to), UNFINISHED, `${to}`);
+});
+
+test('control characters and line ends that are alone are found, before the head is whole', () => {
+  for (const text of ['a:b\rc', 'a:b\nc', 'a:\0', 'a:\u007f', 'a:b\r\r\n', 'a:\u001f', '\rb', 'a\n', 'a\r\n', '\0a:b\r\n'])
+    assert.equal(read(text), BAD_CHARACTER, JSON.stringify(text));
+  for (const text of ['a:b\tc\r\n\r\n', 'a:\u0080\u00ff\r\n\r\n']) assert.ok(read(text) > 0, JSON.stringify(text));
+});
+
+test('a name is a token with a colon right behind it', () => {
+  for (const text of [': a', 'a b: c', 'a :b', ' a: b', 'a\u00e9:b', 'a(: b', '\ta: b'])
+    assert.equal(read(text), BAD_LINE, JSON.stringify(text));
 });
 
 test('a whole number is digits only, and exact', () => {

@@ -1,72 +1,155 @@
-/** Header lines of one head, in the order in which they came. Reused: valid until the next `readFields`. */
-export interface Fields {
-  count: number;
-  /** In lower case. */
-  readonly names: string[];
-  /** Without the spaces around them. */
-  readonly values: string[];
-  /** Where each line begins in the text; the one after the last is where the lines end. */
-  readonly starts: number[];
+import { type KnownName, knownNameIn } from './known-names.ts';
+
+/** One header line; all places are in the text of its head. */
+export interface FieldLine {
+  readonly from: number;
+  /** Of the colon. */
+  readonly nameEnd: number;
+  readonly valueFrom: number;
+  readonly valueEnd: number;
+  /** If it is one that the router heeds. */
+  readonly name: KnownName | undefined;
 }
 
-const [TAB, CR, LF, DELETE] = [0x09, 0x0d, 0x0a, 0x7f];
-const FIRST_VISIBLE = 0x20;
+/** What was read of a head. Reused: valid until the next one is read. */
+export interface Fields {
+  /** The head from its first byte to its empty line. */
+  readonly text: string;
+  readonly count: number;
+  /** The line at `i`, in the order in which they came. */
+  line(i: number): FieldLine;
+  /** Without the spaces around it. */
+  value(i: number): string;
+  /** In lower case. */
+  name(i: number): string;
+  /** All lines as they were written, but those that `drops` names. */
+  linesWithout(drops: (i: number) => boolean): string;
+}
+
+/** Where a head ends, or why that is not known. */
+export type HeadEnd = number;
+/** More bytes are needed. */
+export const UNFINISHED: HeadEnd = -1;
+/** A line that is not "name: value". */
+export const BAD_LINE: HeadEnd = -2;
+/** A control character, or a CR or LF that is alone: what parsers read in different ways (RFC 9112 section 2.2). */
+export const BAD_CHARACTER: HeadEnd = -3;
+
+const [TAB, LF, CR, SPACE, COLON, DELETE] = [0x09, 0x0a, 0x0d, 0x20, 0x3a, 0x7f];
 const ZERO = 0x30;
 /** Any number of so many digits is exact. */
 const DIGITS_MAX = 15;
 
 const NONE: readonly string[] = [];
-const tokens = tokenBytes();
-/** How many of the names and values of `fields` may be of some head. */
-let filled = 0;
-const fields: Fields = { count: 0, names: [], values: [], starts: [] };
+const tokens = tableOf((byte) => /[!#$%&'*+\-.^_`|~0-9A-Za-z]/.test(String.fromCharCode(byte)));
+const texts = tableOf((byte) => byte === TAB || (byte >= SPACE && byte !== DELETE));
 
-/**
- * Whether a head, as far as `to`, has only characters that all parsers read in the same way: no control characters, and
- * no CR or LF that is alone (RFC 9112 section 2.2).
- */
-export function isCleanText(text: string, to = text.length): boolean {
-  for (let i = 0; i < to; i++) {
-    const code = text.charCodeAt(i);
-    if (code >= FIRST_VISIBLE ? code !== DELETE : code === TAB) continue;
-    if (code !== CR || text.charCodeAt(i + 1) !== LF) return false;
-    i += 1;
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** The lines of one head after the other; their objects are made once. */
+class HeadFields implements Fields {
+  text = '';
+  count = 0;
+  /** Where the lines begin and end. */
+  from = 0;
+  end = 0;
+  readonly #lines: Writable<FieldLine>[] = [];
+
+  line(i: number): Writable<FieldLine> {
+    const line = this.#lines[i];
+    return line ?? (this.#lines[i] = { from: 0, nameEnd: 0, valueFrom: 0, valueEnd: 0, name: undefined });
   }
-  return true;
+
+  value(i: number): string {
+    const { valueFrom, valueEnd } = this.line(i);
+    return this.text.slice(valueFrom, valueEnd);
+  }
+
+  name(i: number): string {
+    const { from, nameEnd, name } = this.line(i);
+    return name?.text || this.text.slice(from, nameEnd).toLowerCase();
+  }
+
+  linesWithout(drops: (i: number) => boolean): string {
+    let kept = '';
+    let { from } = this;
+    for (let i = 0; i < this.count; i++) {
+      if (!drops(i)) continue;
+      kept += this.text.slice(from, this.line(i).from);
+      from = i + 1 < this.count ? this.line(i + 1).from : this.end;
+    }
+    return kept + this.text.slice(from, this.end);
+  }
 }
 
+export const fields: Fields = new HeadFields();
+
 /**
- * Reads header lines strictly (RFC 9112 section 5): a token, a colon right after it, a value; no folding.
- * `end` is just past the CRLF of the last line. Undefined when a line is malformed.
+ * Reads header lines strictly (RFC 9112 section 5) into `fields`: a token, a colon right after it, a value; no folding; a
+ * line ends with CRLF and nothing else. The head begins at `head`, its lines at `from`, and there are bytes as far as `to`.
+ * Gives the place just past the empty line.
  */
-export function readFields(text: string, from: number, end: number): Fields | undefined {
+export function readFields(bytes: Buffer, head: number, from: number, to: number): HeadEnd {
+  const read = fields as HeadFields;
+  let count = 0;
   let at = from;
-  fields.count = 0;
-  // Once for all names: each in turn costs more than all together.
-  const lower = text.slice(from, end).toLowerCase();
-  while (at < end) {
-    const colon = endOfToken(text, at);
-    if (colon === at || text.charCodeAt(colon) !== 0x3a) return undefined;
-    filled = Math.max(filled, fields.count + 1);
-    const lineEnd = text.indexOf('\r\n', colon);
-    fields.names[fields.count] = lower.slice(at - from, colon - from);
-    fields.values[fields.count] = trimmed(text, colon + 1, lineEnd);
-    fields.starts[fields.count] = at;
-    fields.count += 1;
-    at = lineEnd + 2;
+  while (at < to && bytes[at] !== CR) {
+    const line = read.line(count);
+    count += 1;
+    line.from = at - head;
+    const colon = endOfToken(bytes, at, to);
+    if (colon === to) return UNFINISHED;
+    if (bytes[colon] !== COLON || colon === at) return isText(bytes[colon]) ? BAD_LINE : BAD_CHARACTER;
+    line.nameEnd = colon - head;
+    line.name = knownNameIn(bytes, at, colon);
+    const lineEnd = endOfText(bytes, colon + 1, to);
+    trim(line, bytes, colon + 1, lineEnd, head);
+    at = endOfLine(bytes, lineEnd, to);
+    if (at < 0) return at;
   }
-  fields.starts[fields.count] = at;
-  forget(fields.count);
-  return fields;
+  const end = endOfLine(bytes, at, to);
+  if (end < 0) return end;
+  read.count = count;
+  read.from = from - head;
+  read.end = at - head;
+  read.text = bytes.toString('latin1', head, end);
+  return end;
 }
 
-/** A part of a text keeps all of it in memory: those of longer heads before are let go. */
-function forget(from: number): void {
-  for (let i = from; i < filled; i++) {
-    fields.names[i] = '';
-    fields.values[i] = '';
-  }
-  filled = from;
+/** The place just past the CRLF that must be at `at`. */
+export function endOfLine(bytes: Buffer, at: number, to: number): HeadEnd {
+  if (at >= to) return UNFINISHED;
+  if (bytes[at] !== CR) return BAD_CHARACTER;
+  if (at + 1 >= to) return UNFINISHED;
+  return bytes[at + 1] === LF ? at + 2 : BAD_CHARACTER;
+}
+
+/** The index just past the token (RFC 9110 section 5.6.2) that begins at `from`; `to` if it may go on there. */
+export function endOfToken(bytes: Buffer, from: number, to: number): number {
+  let at = from;
+  while (at < to && tokens[bytes[at] ?? 0] === 1) at += 1;
+  return at;
+}
+
+/** The index just past what may stand in a value or a reason: no control characters but TAB. */
+export function endOfText(bytes: Buffer, from: number, to: number): number {
+  let at = from;
+  while (at < to && texts[bytes[at] ?? 0] === 1) at += 1;
+  return at;
+}
+
+function trim(line: Writable<FieldLine>, bytes: Buffer, from: number, to: number, head: number): void {
+  let [start, end] = [from, to];
+  while (start < end && isBlank(bytes[start])) start += 1;
+  while (end > start && isBlank(bytes[end - 1])) end -= 1;
+  line.valueFrom = start - head;
+  line.valueEnd = end - head;
+}
+
+/** Whether these bytes are there, exactly. */
+export function isAt(bytes: Buffer, at: number, word: Uint8Array): boolean {
+  for (let i = 0; i < word.length; i++) if (bytes[at + i] !== word[i]) return false;
+  return true;
 }
 
 /** Whether a byte may be part of a token (RFC 9110 section 5.6.2). */
@@ -74,11 +157,14 @@ export function isTokenByte(byte: number): boolean {
   return tokens[byte] === 1;
 }
 
-/** The index just past the token (RFC 9110 section 5.6.2) that begins at `at`. */
-export function endOfToken(text: string, at: number): number {
-  let end = at;
-  while (isTokenByte(text.charCodeAt(end))) end += 1;
-  return end;
+/** Whether a byte may stand in a line. */
+export function isText(byte: number | undefined): boolean {
+  return byte !== undefined && texts[byte] === 1;
+}
+
+/** Only spaces: some parsers take a tab for a part of the value, so a length or a coding with one is refused. */
+function isBlank(byte: number | undefined): boolean {
+  return byte === SPACE;
 }
 
 /** The names that the value of a Connection header lists, in lower case. */
@@ -103,21 +189,6 @@ export function wholeNumberOf(value: string): number | undefined {
   return number;
 }
 
-function trimmed(text: string, from: number, to: number): string {
-  let [start, end] = [from, to];
-  while (start < end && isBlank(text.charCodeAt(start))) start += 1;
-  while (end > start && isBlank(text.charCodeAt(end - 1))) end -= 1;
-  return text.slice(start, end);
-}
-
-/** Only spaces: some parsers take a tab for a part of the value, so a length or a coding with one is refused. */
-function isBlank(code: number): boolean {
-  return code === 0x20;
-}
-
-function tokenBytes(): Uint8Array {
-  const table = new Uint8Array(256);
-  for (const char of "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
-    table[char.charCodeAt(0)] = 1;
-  return table;
+function tableOf(isIn: (byte: number) => boolean): Uint8Array {
+  return Uint8Array.from({ length: 256 }, (_, byte) => (isIn(byte) ? 1 : 0));
 }

@@ -1,6 +1,15 @@
-import { endOfToken, type Fields, isCleanText, readFields, tokensOf, wholeNumberOf } from './fields.ts';
+import { BAD_LINE, type Fields, fields, readFields, tokensOf, UNFINISHED, wholeNumberOf } from './fields.ts';
 import { CHUNKED, type Framing, NO_BODY } from './framing.ts';
 import { hostOf } from './host.ts';
+import { type KnownName, knownName } from './known-names.ts';
+import {
+  badCharacter,
+  type MalformedRequest,
+  malformed,
+  readRequestLine,
+  type UnfinishedRequest,
+  unfinished,
+} from './request-line.ts';
 
 /** What a request says before its body. */
 export interface RequestHead {
@@ -29,24 +38,11 @@ export interface RequestHead {
 }
 
 export type ReadRequest =
-  | { readonly kind: 'head'; readonly head: RequestHead }
-  | { readonly kind: 'malformed'; readonly status: 400 | 505; readonly why: string };
+  /** `end` = the place just past it. */
+  | { readonly kind: 'head'; readonly head: RequestHead; readonly end: number }
+  | MalformedRequest
+  | UnfinishedRequest;
 
-/** Headers that end here: of one hop (RFC 9110 section 7.6.1), or for the router to say and nobody else. */
-const dropped: ReadonlySet<string> = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'http2-settings',
-  'forwarded',
-  'traceparent',
-]);
 /** `Authorization` with a proxy token is for the router; any other is for the app. */
 export const PROXY_BEARER = /^Bearer (wk-[A-Za-z0-9]+)\.(ws-[A-Za-z0-9]+)$/;
 
@@ -70,90 +66,75 @@ export interface Said {
   affinityKey: string;
 }
 
-/** Reads a head from `text`; `end` is where the empty line begins. */
-export function readRequestHead(text: string, end: number): ReadRequest {
-  if (!isCleanText(text, end + 4)) return malformed('a control character, or a line that does not end with CRLF');
-  const line = readRequestLine(text);
-  if (line.kind === 'malformed') return line;
-  const fields = readFields(text, line.end, end + 2);
-  if (!fields) return malformed('a header line that is not "name: value"');
+const ABSOLUTE = /^https?:\/\/([^/?#]+)(.*)$/i;
+const SLASH = 0x2f;
+
+/** Reads the head that begins at `from`; there are bytes as far as `to`. */
+export function readRequestHead(bytes: Buffer, from: number, to: number): ReadRequest {
+  const line = readRequestLine(bytes, from, to);
+  if (line.kind !== 'line') return line;
+  const end = readFields(bytes, from, line.end, to);
+  if (end < 0) return end === UNFINISHED ? unfinished : end === BAD_LINE ? badField : badCharacter;
+  const method = fields.text.slice(0, line.methodEnd - from);
+  const target = targetOf(fields.text.slice(line.methodEnd + 1 - from, line.targetEnd - from), method);
+  if (!target) return malformed('a target that is no path');
   const said = gather(fields);
   if (said.hosts !== 1) return malformed(said.hosts === 0 ? 'no Host header' : 'two Host headers');
   const framing = framingOf(said);
   if (typeof framing === 'string') return malformed(framing);
-  const options = tokensOf(said.connection);
   const host = hostOf(said.host);
   if (host === undefined) return malformed('a Host that is no name of a host');
-  if (line.authority !== '' && host !== hostOf(line.authority))
+  if (target.authority !== '' && host !== hostOf(target.authority))
     return malformed('the target names another host than Host');
-  const asksUpgrade = said.upgrade !== '' && options.includes('upgrade') && framing === NO_BODY && !line.isHttp10;
+  const { isHttp10 } = line;
+  return { kind: 'head', head: headOf({ method, target: target.path, isHttp10, host, framing }, said), end };
+}
+
+function headOf(
+  { method, target, isHttp10, host, framing }: Pick<RequestHead, 'method' | 'target' | 'isHttp10' | 'host' | 'framing'>,
+  said: Said,
+): RequestHead {
+  const options = tokensOf(said.connection);
+  const asksUpgrade = said.upgrade !== '' && options.includes('upgrade') && framing === NO_BODY && !isHttp10;
   return {
-    kind: 'head',
-    head: {
-      method: line.method,
-      target: line.target,
-      isHttp10: line.isHttp10,
-      host,
-      framing,
-      keepsAlive: !line.isHttp10 && !options.includes('close'),
-      // To HTTP/2 the router itself would have to change, which it does not do in this way.
-      upgrade: asksUpgrade && !/^h2c?\b/i.test(said.upgrade) ? said.upgrade : '',
-      traceparent: said.traceparent,
-      modalKey: said.modalKey,
-      modalSecret: said.modalSecret,
-      authorization: said.authorization,
-      // One that is dropped asks the container for nothing.
-      expectsContinue: said.expectsContinue && !options.includes('expect'),
-      affinityKey: said.affinityKey,
-      lines: forwardable(text, fields, options),
-    },
+    method,
+    target,
+    isHttp10,
+    host,
+    framing,
+    keepsAlive: !isHttp10 && !options.includes('close'),
+    // To HTTP/2 the router itself would have to change, which it does not do in this way.
+    upgrade: asksUpgrade && !/^h2c?\b/i.test(said.upgrade) ? said.upgrade : '',
+    traceparent: said.traceparent,
+    modalKey: said.modalKey,
+    modalSecret: said.modalSecret,
+    authorization: said.authorization,
+    // One that is dropped asks the container for nothing.
+    expectsContinue: said.expectsContinue && !options.includes('expect'),
+    affinityKey: said.affinityKey,
+    lines: forwardable(options),
   };
 }
 
-function malformed(why: string, status: 400 | 505 = 400): ReadRequest & { kind: 'malformed' } {
-  return { kind: 'malformed', status, why };
-}
+const badField = malformed('a header line that is not "name: value"');
 
-interface RequestLine {
-  readonly kind: 'line';
-  readonly method: string;
-  readonly target: string;
+interface Target {
+  readonly path: string;
   /** Of a target in absolute form. */
   readonly authority: string;
-  readonly isHttp10: boolean;
-  readonly end: number;
 }
 
-/** What may stand in a target without being encoded (RFC 3986 section 2). */
-export const VISIBLE = /^[!-~]+$/;
-const ABSOLUTE = /^https?:\/\/([^/?#]+)(.*)$/i;
-
-function readRequestLine(text: string): RequestLine | (ReadRequest & { kind: 'malformed' }) {
-  const methodEnd = endOfToken(text, 0);
-  const end = text.indexOf('\r\n');
-  const targetEnd = text.indexOf(' ', methodEnd + 1);
-  if (methodEnd === 0 || text.charCodeAt(methodEnd) !== 0x20 || targetEnd < 0 || targetEnd > end)
-    return malformed('a request line that is not "METHOD target HTTP/1.1"');
-  const version = text.slice(targetEnd + 1, end);
-  if (version !== 'HTTP/1.1' && version !== 'HTTP/1.0')
-    return /^HTTP\/\d\.\d$/.test(version)
-      ? malformed(`${version} is not spoken here`, 505)
-      : malformed('a request line that is not "METHOD target HTTP/1.1"');
-  const method = text.slice(0, methodEnd);
-  const written = text.slice(methodEnd + 1, targetEnd);
-  if (!VISIBLE.test(written)) return malformed('a byte in the target that must be percent-encoded');
-  const line = { kind: 'line', method, isHttp10: version === 'HTTP/1.0', end: end + 2 } as const;
-  if (written.charCodeAt(0) === 0x2f) return { ...line, target: written, authority: '' };
-  if (written === '*' && method === 'OPTIONS') return { ...line, target: written, authority: '' };
+/** Undefined for what is no path, no URL and not the asterisk of OPTIONS (RFC 9112 section 3.2). */
+function targetOf(written: string, method: string): Target | undefined {
+  if (written.charCodeAt(0) === SLASH || (written === '*' && method === 'OPTIONS')) return { path: written, authority: '' };
   const absolute = ABSOLUTE.exec(written);
-  if (!absolute || method === 'CONNECT') return malformed('a target that is no path');
+  if (!absolute || method === 'CONNECT') return undefined;
   const path = absolute[2] ?? '';
-  return { ...line, target: path.startsWith('/') ? path : `/${path}`, authority: absolute[1] ?? '' };
+  return { path: path.startsWith('/') ? path : `/${path}`, authority: absolute[1] ?? '' };
 }
 
-/** What the router heeds of some fields. */
-export function gather({ count, names, values }: Pick<Fields, 'count' | 'names' | 'values'>): Said {
-  const said: Said = {
+function nothingSaid(): Said {
+  return {
     hosts: 0,
     host: '',
     lengths: 0,
@@ -169,12 +150,30 @@ export function gather({ count, names, values }: Pick<Fields, 'count' | 'names' 
     expectsContinue: false,
     affinityKey: '',
   };
-  for (let i = 0; i < count; i++) note(said, names[i] ?? '', values[i] ?? '');
+}
+
+/** What the router heeds of the lines that were read last. */
+function gather(read: Fields): Said {
+  const said = nothingSaid();
+  for (let i = 0; i < read.count; i++) {
+    const { name } = read.line(i);
+    if (name) note(said, name, read.value(i));
+  }
   return said;
 }
 
-function note(said: Said, name: string, value: string): void {
-  switch (name) {
+/** The same of fields that are names and values. */
+export function gatherFrom(names: readonly string[], values: readonly string[]): Said {
+  const said = nothingSaid();
+  for (const [i, text] of names.entries()) {
+    const name = knownName(text);
+    if (name) note(said, name, values[i] ?? '');
+  }
+  return said;
+}
+
+function note(said: Said, name: KnownName, value: string): void {
+  switch (name.text) {
     case 'host':
       said.hosts += 1;
       said.host = value;
@@ -231,16 +230,15 @@ export function framingOf({ lengths, length, codings, coding }: Said): Framing |
   return bytes === 0 ? NO_BODY : { kind: 'length', bytes };
 }
 
-function forwardable(text: string, { count, names, values, starts }: Fields, options: readonly string[]): string {
-  let lines = '';
-  let from = starts[0] ?? 0;
-  for (let i = 0; i < count; i++) {
-    const name = names[i] ?? '';
-    if (!isDropped(name, values[i] ?? '') && !(options.length > 0 && isNamed(name, options))) continue;
-    lines += text.slice(from, starts[i]);
-    from = starts[i + 1] ?? 0;
-  }
-  return lines + text.slice(from, starts[count]);
+/** The lines that go on, as they were written. */
+function forwardable(options: readonly string[]): string {
+  return fields.linesWithout((i) => endsHere(i) || (options.length > 0 && isNamed(fields.name(i), options)));
+}
+
+function endsHere(i: number): boolean {
+  const { name } = fields.line(i);
+  if (!name) return false;
+  return name.endsRequests || (name.text === 'authorization' && PROXY_BEARER.test(fields.value(i)));
 }
 
 /** What Connection names is of one hop; but no client may have the router drop what the framing needs. */
@@ -249,22 +247,6 @@ function isNamed(name: string, options: readonly string[]): boolean {
 }
 
 /** Whether a field ends here rather than go on to a container. */
-export function isDropped(name: string, value: string): boolean {
-  if (dropped.has(name) || isReserved(name)) return true;
-  return name === 'authorization' && PROXY_BEARER.test(value);
-}
-
-/** Whether only a proxy that an app trusts may say it, and that is the router. */
-function isReserved(name: string): boolean {
-  // The first letter rules almost all others out.
-  switch (name[0]) {
-    case 'm':
-      return name.startsWith('modal-');
-    case 'p':
-      return name.startsWith('portico-');
-    case 'x':
-      return name.startsWith('x-forwarded-');
-    default:
-      return false;
-  }
+export function isDropped(text: string, value: string): boolean {
+  return knownName(text)?.endsRequests || (text === 'authorization' && PROXY_BEARER.test(value));
 }

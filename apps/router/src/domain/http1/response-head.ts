@@ -1,5 +1,6 @@
-import { type Fields, isCleanText, readFields, tokensOf, wholeNumberOf } from './fields.ts';
+import { endOfLine, endOfText, fields, isAt, readFields, tokensOf, UNFINISHED, wholeNumberOf } from './fields.ts';
 import { CHUNKED, type Framing, NO_BODY, UNTIL_CLOSE } from './framing.ts';
+import type { KnownName } from './known-names.ts';
 
 /** What a container answers before its body. */
 export interface ResponseHead {
@@ -17,84 +18,132 @@ export interface ResponseHead {
 }
 
 /** Where the three digits are in the first line. */
-const [STATUS_AT, STATUS_END] = [9, 12];
+const [MINOR_AT, STATUS_AT, STATUS_END] = [7, 9, 12];
+const [SPACE, ZERO, ONE] = [0x20, 0x30, 0x31];
+const HTTP1 = Buffer.from('HTTP/1.');
 
-const dropped: ReadonlySet<string> = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'portico-busy',
-]);
+export type ReadResponse =
+  /** `end` = the place just past it. */
+  | { readonly kind: 'head'; readonly head: ResponseHead; readonly end: number }
+  | { readonly kind: 'malformed' }
+  /** More bytes are needed. */
+  | { readonly kind: 'unfinished' };
 
-/** Reads a head from `text`; `end` is where the empty line begins. Undefined when it is malformed. */
-export function readResponseHead(text: string, end: number, hasBody: boolean): ResponseHead | undefined {
-  const lineEnd = text.indexOf('\r\n');
-  const status = statusOf(text, lineEnd);
-  if (status === undefined || !isCleanText(text, end + 4)) return undefined;
-  const fields = readFields(text, lineEnd + 2, end + 2);
-  if (!fields) return undefined;
-  const framing = framingOf(fields, hasBody && status >= 200 && status !== 204 && status !== 304);
-  if (!framing) return undefined;
-  const options = tokensOf(fieldValue(fields, 'connection'));
-  const isHttp11 = text.charCodeAt(7) === 0x31;
-  return {
+const MALFORMED: ReadResponse = { kind: 'malformed' };
+const UNFINISHED_RESPONSE: ReadResponse = { kind: 'unfinished' };
+
+/** Reads the head that begins at `from`; there are bytes as far as `to`. */
+export function readResponseHead(bytes: Buffer, from: number, to: number, hasBody: boolean): ReadResponse {
+  const lineEnd = endOfText(bytes, from, to);
+  const fieldsFrom = endOfLine(bytes, lineEnd, to);
+  const end = fieldsFrom < 0 ? fieldsFrom : readFields(bytes, from, fieldsFrom, to);
+  if (end < 0) return end === UNFINISHED ? UNFINISHED_RESPONSE : MALFORMED;
+  const status = statusOf(bytes, from, lineEnd);
+  if (status === undefined) return MALFORMED;
+  const said = gather();
+  const framing = framingOf(said, hasBody && status >= 200 && status !== 204 && status !== 304);
+  if (!framing) return MALFORMED;
+  const options = tokensOf(said.connection);
+  const isHttp11 = bytes[from + MINOR_AT] === ONE;
+  const head = {
     status,
     // Some write no space where there is no reason (RFC 9112 section 4 has one).
-    statusText: lineEnd === STATUS_END ? `${status} ` : text.slice(STATUS_AT, lineEnd),
+    statusText: lineEnd - from === STATUS_END ? `${status} ` : fields.text.slice(STATUS_AT, lineEnd - from),
     framing,
     keepsAlive: (isHttp11 ? !options.includes('close') : options.includes('keep-alive')) && framing !== UNTIL_CLOSE,
-    isBusy: fieldValue(fields, 'portico-busy') === '1',
-    upgrade: fieldValue(fields, 'upgrade'),
-    lines: forwardable(text, fields, options),
+    isBusy: said.isBusy,
+    upgrade: said.upgrade,
+    lines: fields.linesWithout((i) => endsHere(i) || (options.length > 0 && isNamed(fields.name(i), options))),
   };
+  return { kind: 'head', head, end };
+}
+
+function endsHere(i: number): boolean {
+  return fields.line(i).name?.endsAnswers ?? false;
+}
+
+/** What Connection names is of one hop; but the framing needs its length. */
+function isNamed(name: string, options: readonly string[]): boolean {
+  return name !== 'content-length' && options.includes(name);
 }
 
 /** Of `HTTP/1.x nnn reason`, with x = 0 or 1; undefined for any other line. */
-function statusOf(text: string, lineEnd: number): number | undefined {
-  if (!text.startsWith('HTTP/1.1 ') && !text.startsWith('HTTP/1.0 ')) return undefined;
-  if (lineEnd !== STATUS_END && text[STATUS_END] !== ' ') return undefined;
-  const status = wholeNumberOf(text.slice(STATUS_AT, STATUS_END));
-  return status !== undefined && status >= 100 && status < 600 ? status : undefined;
-}
-
-function fieldValue({ count, names, values }: Fields, name: string): string {
-  for (let i = 0; i < count; i++) if (names[i] === name) return values[i] ?? '';
-  return '';
-}
-
-function framingOf({ count, names, values }: Fields, hasBody: boolean): Framing | undefined {
-  let length: string | undefined;
-  let coding: string | undefined;
-  for (let i = 0; i < count; i++) {
-    if (names[i] === 'content-length') {
-      if (length !== undefined && length !== values[i]) return undefined;
-      length = values[i];
-    } else if (names[i] === 'transfer-encoding') {
-      if (coding !== undefined) return undefined;
-      coding = values[i];
-    }
+function statusOf(bytes: Buffer, from: number, lineEnd: number): number | undefined {
+  if (lineEnd - from < STATUS_END || !isAt(bytes, from, HTTP1) || bytes[from + STATUS_AT - 1] !== SPACE) return undefined;
+  const minor = bytes[from + MINOR_AT];
+  if (minor !== ZERO && minor !== ONE) return undefined;
+  if (lineEnd - from > STATUS_END && bytes[from + STATUS_END] !== SPACE) return undefined;
+  let status = 0;
+  for (let i = from + STATUS_AT; i < from + STATUS_END; i++) {
+    const digit = (bytes[i] ?? 0) - ZERO;
+    if (digit < 0 || digit > 9) return undefined;
+    status = status * 10 + digit;
   }
-  const bytes = length === undefined ? undefined : wholeNumberOf(length);
-  if (length !== undefined && (bytes === undefined || coding !== undefined)) return undefined;
-  if (coding !== undefined && coding.toLowerCase() !== 'chunked') return undefined;
+  return status >= 100 && status < 600 ? status : undefined;
+}
+
+/** What the router heeds of the lines that were read last. */
+interface Said {
+  lengths: number;
+  length: string;
+  codings: number;
+  coding: string;
+  connection: string;
+  upgrade: string;
+  isBusy: boolean;
+  /** Two lengths that are not the same. */
+  contradicts: boolean;
+}
+
+function gather(): Said {
+  const said: Said = {
+    lengths: 0,
+    length: '',
+    codings: 0,
+    coding: '',
+    connection: '',
+    upgrade: '',
+    isBusy: false,
+    contradicts: false,
+  };
+  for (let i = 0; i < fields.count; i++) {
+    const { name } = fields.line(i);
+    if (name) note(said, name, fields.value(i));
+  }
+  return said;
+}
+
+function note(said: Said, name: KnownName, value: string): void {
+  switch (name.text) {
+    case 'content-length':
+      said.contradicts ||= said.lengths > 0 && said.length !== value;
+      said.lengths += 1;
+      said.length = value;
+      break;
+    case 'transfer-encoding':
+      said.codings += 1;
+      said.coding = value;
+      break;
+    case 'connection':
+      said.connection += `${value},`;
+      break;
+    case 'upgrade':
+      said.upgrade ||= value;
+      break;
+    case 'portico-busy':
+      said.isBusy ||= value === '1';
+      break;
+    default:
+  }
+}
+
+/** Undefined when it could be read in two ways. */
+function framingOf({ lengths, length, codings, coding, contradicts }: Said, hasBody: boolean): Framing | undefined {
+  if (contradicts || codings > 1 || (codings === 1 && lengths > 0)) return undefined;
+  if (codings === 1 && coding.toLowerCase() !== 'chunked') return undefined;
+  const bytes = lengths > 0 ? wholeNumberOf(length) : undefined;
+  if (lengths > 0 && bytes === undefined) return undefined;
   if (!hasBody) return NO_BODY;
-  if (coding !== undefined) return CHUNKED;
+  if (codings > 0) return CHUNKED;
   return bytes === undefined ? UNTIL_CLOSE : { kind: 'length', bytes };
-}
-
-function forwardable(text: string, { count, names, starts }: Fields, options: readonly string[]): string {
-  let lines = '';
-  let from = starts[0] ?? 0;
-  for (let i = 0; i < count; i++) {
-    const name = names[i] ?? '';
-    if (!dropped.has(name) && !(options.length > 0 && name !== 'content-length' && options.includes(name))) continue;
-    lines += text.slice(from, starts[i]);
-    from = starts[i + 1] ?? 0;
-  }
-  return lines + text.slice(from, starts[count]);
 }

@@ -63,7 +63,7 @@ test('interim answers and trailers', () => {
   assert.equal(answerTrailers(['grpc-status', '0', 'grpc-message', 'a b']), 'grpc-status: 0\r\ngrpc-message: a b\r\n');
 });
 
-const requestOf = (head: string) => containerRequest(`${head}\r\n`, head.length - 2);
+const requestOf = (head: string) => containerRequest(Buffer.from(`${head}\r\n`));
 
 test('the fields of a request: what frames HTTP/1.1 stays behind', () => {
   const head =
@@ -75,6 +75,7 @@ test('the fields of a request: what frames HTTP/1.1 stays behind', () => {
       ...['x', '1', 'x', '2', 'portico-scheme', 'https', 'te', 'trailers'],
     ],
     framing: { kind: 'chunked' },
+    end: head.length + 2,
   });
 });
 

@@ -1,4 +1,4 @@
-import { readFields } from '../http1/fields.ts';
+import { fields, readFields } from '../http1/fields.ts';
 import { CHUNKED, type Framing, NO_BODY } from '../http1/framing.ts';
 
 /** A request as HTTP/2 sends it to a container. */
@@ -8,6 +8,8 @@ export interface ContainerRequest {
   readonly fields: string[];
   /** How the end of its body is known in the bytes that follow the head. */
   readonly framing: Framing;
+  /** Where the head ends, and the body begins. */
+  readonly end: number;
 }
 
 /** What frames a message or a connection in HTTP/1.1 and must not be in HTTP/2 (RFC 9113 section 8.2.2). */
@@ -20,15 +22,15 @@ const dropped: ReadonlySet<string> = new Set([
   'te',
 ]);
 
-/** Turns a head that `containerHead` has written into the fields of HTTP/2; `end` is where its empty line begins. */
-export function containerRequest(head: string, end: number): ContainerRequest {
-  const lineEnd = head.indexOf('\r\n');
-  const [method = '', path = ''] = head.slice(0, lineEnd).split(' ');
-  const { count, names, values } = readFields(head, lineEnd + 2, end + 2) ?? { count: 0, names: [], values: [] };
+/** Turns a head that `containerHead` has written, and that these bytes begin with, into the fields of HTTP/2. */
+export function containerRequest(bytes: Buffer): ContainerRequest {
+  const lineEnd = bytes.indexOf('\r\n');
+  const [method = '', path = ''] = bytes.toString('latin1', 0, lineEnd).split(' ');
+  const end = readFields(bytes, 0, lineEnd + 2, bytes.length);
   const others: string[] = [];
   let [authority, scheme, framing] = ['', 'http', NO_BODY];
-  for (let i = 0; i < count; i++) {
-    const [name = '', value = ''] = [names[i], values[i]];
+  for (let i = 0; i < fields.count; i++) {
+    const [name, value] = [fields.name(i), fields.value(i)];
     if (name === 'host') authority = value;
     else if (name === 'portico-scheme') scheme = value;
     else if (name === 'transfer-encoding') framing = CHUNKED;
@@ -37,5 +39,5 @@ export function containerRequest(head: string, end: number): ContainerRequest {
   }
   const pseudo = [':method', method, ':path', path, ':scheme', scheme, ':authority', authority];
   // Trailers are passed on, whoever the client is; servers of gRPC want to be told.
-  return { method, fields: [...pseudo, ...others, 'te', 'trailers'], framing };
+  return { method, fields: [...pseudo, ...others, 'te', 'trailers'], framing, end };
 }

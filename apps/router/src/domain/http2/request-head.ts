@@ -1,9 +1,8 @@
 import type { Answer } from '../answers.ts';
 import { answers } from '../answers.ts';
-import { endOfToken, isCleanText } from '../http1/fields.ts';
 import { CHUNKED, NO_BODY } from '../http1/framing.ts';
 import { hostOf } from '../http1/host.ts';
-import { framingOf, gather, isDropped, type RequestHead, VISIBLE } from '../http1/request-head.ts';
+import { framingOf, gatherFrom, isDropped, type RequestHead } from '../http1/request-head.ts';
 
 export type ReadHttp2Request =
   | { readonly kind: 'head'; readonly head: RequestHead }
@@ -35,7 +34,7 @@ export function readHttp2Head(fields: readonly string[], options: Http2HeadOptio
   const block = split(fields);
   if (block.bytes > options.headerBytesMax) return { kind: 'refused', answer: answers.headTooLarge };
   if (!block.names.every(isToken) || !fields.every(isLine)) return refused('a field that is not "name: value"');
-  const said = gather({ ...block, count: block.names.length });
+  const said = gatherFrom(block.names, block.values);
   const authority = block.pseudo.get(':authority') ?? '';
   if (said.hosts > 1) return refused('two Host headers');
   if (said.hosts === 0 && authority === '') return refused('no :authority');
@@ -119,10 +118,17 @@ function linesOf({ names, values }: Block): string {
 /** Written anew: what HTTP/1.1 frames and routes with, and what it wants of a WebSocket. */
 const ours: ReadonlySet<string> = new Set(['host', 'sec-websocket-key']);
 
+/** RFC 9110 section 5.6.2. */
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+/** No control characters but TAB, and so no end of a line. */
+const LINE = /^[\t\x20-\x7e\x80-\xff]*$/;
+/** What may stand in a target without being encoded (RFC 3986 section 2). */
+const VISIBLE = /^[!-~]+$/;
+
 function isToken(text: string): boolean {
-  return text !== '' && endOfToken(text, 0) === text.length;
+  return TOKEN.test(text);
 }
 
 function isLine(text: string): boolean {
-  return isCleanText(text) && !text.includes('\r');
+  return LINE.test(text);
 }

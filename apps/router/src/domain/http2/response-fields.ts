@@ -1,4 +1,4 @@
-import { readFields } from '../http1/fields.ts';
+import { fields, readFields } from '../http1/fields.ts';
 import type { ResponseHead } from '../http1/response-head.ts';
 
 /** What HTTP/2 must not carry (RFC 9113 section 8.2.2), and what it has no use for. */
@@ -37,11 +37,12 @@ export function trailerFields(lines: string): string[] {
 
 /** Lines, each with its CRLF, as names and values by turns. */
 function fieldsOf(lines: string, isDropped: (name: string) => boolean): string[] {
-  const fields = readFields(lines, 0, lines.length);
+  const bytes = Buffer.from(`${lines}\r\n`, 'latin1');
   const pairs: string[] = [];
-  for (let i = 0; i < (fields?.count ?? 0); i++) {
-    const name = fields?.names[i] ?? '';
-    if (!isDropped(name)) pairs.push(name, fields?.values[i] ?? '');
+  if (readFields(bytes, 0, 0, bytes.length) < 0) return pairs;
+  for (let i = 0; i < fields.count; i++) {
+    const name = fields.name(i);
+    if (!isDropped(name)) pairs.push(name, fields.value(i));
   }
   return pairs;
 }

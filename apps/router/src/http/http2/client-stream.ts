@@ -100,10 +100,11 @@ export class ClientStream implements ExchangeClient {
   }
 
   sendInterim(text: string): void {
-    const head = readResponseHead(text, text.length - 4, false);
-    if (head && this.#isOpen && !this.#stream.headersSent)
+    const bytes = Buffer.from(text, 'latin1');
+    const read = readResponseHead(bytes, 0, bytes.length, false);
+    if (read.kind === 'head' && this.#isOpen && !this.#stream.headersSent)
       // An object: the types know no list here, and interim answers have few fields.
-      this.#stream.additionalHeaders(objectOf(interimFields(head)));
+      this.#stream.additionalHeaders(objectOf(interimFields(read.head)));
   }
 
   sendHead(head: ResponseHead, { requestId }: ClientHeadOptions, body: Buffer): boolean {

@@ -57,11 +57,7 @@ export class ContainerStream implements Wire {
   /** The first bytes hold the whole head. */
   write(bytes: Buffer): boolean {
     let from = 0;
-    if (!this.#follower) {
-      const end = bytes.indexOf('\r\n\r\n');
-      this.#begin(bytes.toString('latin1', 0, end + 4), end);
-      from = end + 4;
-    }
+    if (!this.#follower) from = this.#begin(bytes);
     this.#follower?.follow(bytes, from, bytes.length);
     if (this.#follower?.isDone && !this.#stream?.writableEnded) this.#stream?.end();
     return !this.#stream?.writableNeedDrain;
@@ -90,11 +86,12 @@ export class ContainerStream implements Wire {
     else this.#stream?.close(NGHTTP2_CANCEL);
   }
 
-  #begin(head: string, end: number): void {
-    const { method, fields, framing } = containerRequest(head, end);
-    this.#follower = createBodyFollower(framing, (bytes, from, to) => {
+  /** The place just past the head. */
+  #begin(bytes: Buffer): number {
+    const { method, fields, framing, end } = containerRequest(bytes);
+    this.#follower = createBodyFollower(framing, (content, from, to) => {
       // The stream writes later, and these bytes will be overwritten.
-      if (!this.#stream?.destroyed) this.#stream?.write(Buffer.from(bytes.subarray(from, to)));
+      if (!this.#stream?.destroyed) this.#stream?.write(Buffer.from(content.subarray(from, to)));
     });
     try {
       const endStream = framing.kind === 'length' && framing.bytes === 0;
@@ -103,9 +100,10 @@ export class ContainerStream implements Wire {
     } catch {
       // The session has ended: heard as any end of a connection is, but later than this write.
       setImmediate(() => this.#onClose());
-      return;
+      return end;
     }
     this.#hear(this.#stream, method === 'HEAD');
+    return end;
   }
 
   #hear(stream: ClientHttp2Stream, isHead: boolean): void {

@@ -1,0 +1,87 @@
+/** A field that the router heeds, in requests or in answers. */
+export interface KnownName {
+  /** In lower case. */
+  readonly text: string;
+  /** Of one hop (RFC 9110 section 7.6.1), or for the router to say and nobody else: no container gets to see it. */
+  readonly endsRequests: boolean;
+  /** The same of answers: no client gets to see it. */
+  readonly endsAnswers: boolean;
+}
+
+const heeded = ['host', 'content-length', 'authorization', 'expect'].map((text) => known(text, false, false));
+const ofOneHop = [
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+].map((text) => known(text, true, true));
+const ofRequests = [
+  'proxy-authorization',
+  'http2-settings',
+  'forwarded',
+  'traceparent',
+  'modal-key',
+  'modal-secret',
+  'modal-routing-affinity-key',
+  'modal-session-id',
+].map((text) => known(text, true, false));
+const ofAnswers = known('portico-busy', true, true);
+
+const all = [...heeded, ...ofOneHop, ...ofRequests, ofAnswers];
+const byText: ReadonlyMap<string, KnownName> = new Map(all.map((name) => [name.text, name]));
+
+/** Whatever begins with one of these only a proxy that an app trusts may say, and that is the router. */
+const reservedPrefixes = ['modal-', 'portico-', 'x-forwarded-'];
+const RESERVED = known('', true, false);
+
+/** By their length: a name is compared with those alone that it may be. */
+const byLength: readonly (readonly Spelling[])[] = spellings();
+
+const NONE: readonly Spelling[] = [];
+const prefixBytes = reservedPrefixes.map(bytesOf);
+/** Makes a small letter of a capital one, and leaves small letters, digits and dashes as they are. */
+const LOWER = 0x20;
+
+interface Spelling {
+  readonly bytes: Uint8Array;
+  readonly name: KnownName;
+}
+
+/** The name that is written between two places, in letters of either size, without making a text of it. Undefined for one that nobody heeds. */
+export function knownNameIn(bytes: Uint8Array, from: number, to: number): KnownName | undefined {
+  for (const spelling of byLength[to - from] ?? NONE) if (isSpelledAt(bytes, from, spelling.bytes)) return spelling.name;
+  for (const prefix of prefixBytes) if (to - from >= prefix.length && isSpelledAt(bytes, from, prefix)) return RESERVED;
+  return undefined;
+}
+
+/** The same of a text in lower case. */
+export function knownName(text: string): KnownName | undefined {
+  return byText.get(text) ?? (reservedPrefixes.some((prefix) => text.startsWith(prefix)) ? RESERVED : undefined);
+}
+
+/** Whether a word of small letters, digits and dashes is there, whatever the size of its letters. The bytes must be those of a token. */
+function isSpelledAt(bytes: Uint8Array, from: number, word: Uint8Array): boolean {
+  for (let i = 0; i < word.length; i++) if (((bytes[from + i] ?? 0) | LOWER) !== word[i]) return false;
+  return true;
+}
+
+function known(text: string, endsRequests: boolean, endsAnswers: boolean): KnownName {
+  return { text, endsRequests, endsAnswers };
+}
+
+function spellings(): Spelling[][] {
+  const table: Spelling[][] = [];
+  for (const name of all) {
+    table[name.text.length] ??= [];
+    table[name.text.length]?.push({ bytes: bytesOf(name.text), name });
+  }
+  return Array.from(table, (spelled) => spelled ?? []);
+}
+
+function bytesOf(text: string): Uint8Array {
+  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+}
