@@ -35,20 +35,22 @@ interface Toll {
 export function createAdmission(limits: LimitsInForce, bucketOf: (key: string) => BucketCells): Admission {
   const cellsOfWorkspace = memoized((workspace) => bucketOf(keyOfWorkspace(workspace)));
   const cellsOfFunction = memoized((functionName) => bucketOf(keyOfFunction(functionName)));
-  const tollsOf = ({ workspace, functionName }: LimitedParty): Toll[] => {
-    const { rate } = limits.ofWorkspace(workspace);
-    const ofWorkspace = { cells: cellsOfWorkspace(workspace), rate, isOwn: false };
-    const own = limits.ofFunction(functionName)?.rate;
-    if (!own) return [ofWorkspace];
-    return [{ cells: cellsOfFunction(functionName), rate: own, isOwn: true }, ofWorkspace];
+  const tollOfFunction = (functionName: string): Toll | undefined => {
+    const rate = limits.ofFunction(functionName)?.rate;
+    return rate && { cells: cellsOfFunction(functionName), rate, isOwn: true };
   };
   return {
     refusal(party, nowUs) {
-      const tolls = tollsOf(party);
+      const { workspace, functionName } = party;
+      const { rate } = limits.ofWorkspace(workspace);
+      const ofWorkspace: Toll = { cells: cellsOfWorkspace(workspace), rate, isOwn: false };
+      const ofFunction = tollOfFunction(functionName);
       // All threads lock in this order: that of the function before that of its workspace.
-      for (const { cells } of tolls) cells.lock();
-      const refused = payAll(tolls, nowUs);
-      for (const { cells } of tolls) cells.unlock();
+      ofFunction?.cells.lock();
+      ofWorkspace.cells.lock();
+      const refused = ofFunction ? payBoth(ofFunction, ofWorkspace, nowUs) : pay(ofWorkspace, nowUs);
+      ofWorkspace.cells.unlock();
+      ofFunction?.cells.unlock();
       if (!refused) return undefined;
       const owner = refused.isOwn ? `function ${party.functionId}` : `workspace ${party.workspace}`;
       return answers.rateLimited(refused.rate.perSecond, owner, refused.waitUs);
@@ -73,21 +75,33 @@ export function createAdmission(limits: LimitsInForce, bucketOf: (key: string) =
 function memoized(cellsOf: (name: string) => BucketCells): (name: string) => BucketCells {
   const known = new Map<string, BucketCells>();
   return (name) => {
-    const cells = known.get(name) ?? cellsOf(name);
-    known.set(name, cells);
-    return cells;
+    const cells = known.get(name);
+    if (cells) return cells;
+    const found = cellsOf(name);
+    known.set(name, found);
+    return found;
   };
 }
 
-/** Takes a token of each, or of none: then it says which one has none, and when it will. */
-function payAll(tolls: readonly Toll[], nowUs: number): (Toll & Pick<Taken, 'waitUs'>) | undefined {
-  const taken: Taken[] = [];
-  for (const toll of tolls) {
-    const { share } = toll.rate;
-    const bucket = takeToken(toll.cells.state ?? fullBucket(share, nowUs), share, nowUs);
-    if (bucket.waitUs > 0) return { ...toll, waitUs: bucket.waitUs };
-    taken.push(bucket);
-  }
-  for (const [i, { cells }] of tolls.entries()) cells.state = taken[i] as Taken;
+/** A toll that can't be paid now, and when it can. */
+type Refused = Toll & Pick<Taken, 'waitUs'>;
+
+function lookInto({ cells, rate }: Toll, nowUs: number): Taken {
+  return takeToken(cells.state ?? fullBucket(rate.share, nowUs), rate.share, nowUs);
+}
+
+function pay(toll: Toll, nowUs: number): Refused | undefined {
+  const taken = lookInto(toll, nowUs);
+  if (taken.waitUs > 0) return { ...toll, waitUs: taken.waitUs };
+  toll.cells.state = taken;
   return undefined;
+}
+
+/** Takes a token of each, or of none: then it says which one has none. */
+function payBoth(first: Toll, second: Toll, nowUs: number): Refused | undefined {
+  const taken = lookInto(first, nowUs);
+  if (taken.waitUs > 0) return { ...first, waitUs: taken.waitUs };
+  const refused = pay(second, nowUs);
+  if (!refused) first.cells.state = taken;
+  return refused;
 }

@@ -4,8 +4,12 @@ import { randomBytes } from 'node:crypto';
 const DRAWS = 256;
 const BYTES = 24;
 const TRACE_DIGITS = 32;
+const SPAN_DIGITS = 16;
+/** Each byte in hex. */
+const hexOfByte = Array.from({ length: 256 }, (_, byte) => hexOf(byte, 2));
 
-let drawn = Buffer.alloc(0);
+/** In hex. */
+let drawn = '';
 let used = 0;
 const processPart = randomBytes(6).toString('hex');
 let count = 0;
@@ -23,32 +27,29 @@ export function validTraceparent(value: string): string | undefined {
 
 /** A fresh, unsampled trace for when no telemetry runs: the app still has an id to log. */
 export function freshTraceparent(): string {
-  const hex = randomHex();
-  return `00-${hex.slice(0, TRACE_DIGITS)}-${hex.slice(TRACE_DIGITS)}-00`;
+  return `00-${randomHex(TRACE_DIGITS)}-${randomHex(SPAN_DIGITS)}-00`;
 }
 
 /** The router's own span: in the client's trace, and as sampled as that is; else in a fresh one that is sampled. */
 export function ownTraceparent(theirs: string | undefined): string {
-  const hex = randomHex();
-  const spanId = hex.slice(TRACE_DIGITS);
-  return theirs ? theirs.slice(0, 36) + spanId + theirs.slice(52) : `00-${hex.slice(0, TRACE_DIGITS)}-${spanId}-01`;
+  const spanId = randomHex(SPAN_DIGITS);
+  return theirs ? theirs.slice(0, 36) + spanId + theirs.slice(52) : `00-${randomHex(TRACE_DIGITS)}-${spanId}-01`;
 }
 
-function randomHex(): string {
-  if (used === drawn.length) {
-    drawn = randomBytes(BYTES * DRAWS);
+function randomHex(digits: number): string {
+  if (used + digits > drawn.length) {
+    drawn = randomBytes(BYTES * DRAWS).toString('hex');
     used = 0;
   }
-  const hex = drawn.toString('hex', used, used + BYTES);
-  used += BYTES;
-  return hex;
+  used += digits;
+  return drawn.slice(used - digits, used);
 }
 
 /** Different for every request of every router. */
 export function nextRequestId(): string {
   count += 1;
   if (count % PAGE === 0) page = processPart + hexOf(count / PAGE, 8);
-  return page + hexOf(count % PAGE, 4);
+  return page + hexOfByte[(count >> 8) & 0xff] + hexOfByte[count & 0xff];
 }
 
 function hexOf(count: number, digits: number): string {

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 /** A deadline that can be called off. */
 export interface Deadline {
   cancel(): void;

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import type { Deadline, TimerWheel } from '../domain/timer-wheel.ts';
 
 /** Notices that a client sends nothing more of its body although it may. */

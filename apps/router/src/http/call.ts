@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { addressOf } from '../domain/address-of.ts';
 import { type Answer, answers } from '../domain/answers.ts';
 import { containerHead } from '../domain/container-head.ts';

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import type { RecordWriter } from '../adapters/record-ring.ts';
 import type { RequestHead } from '../domain/http1/request-head.ts';
 import { freshTraceparent, nextRequestId, ownTraceparent, validTraceparent } from '../domain/request-identity.ts';

@@ -44,10 +44,10 @@ export function createUpstreamPool(): UpstreamPool {
     release(address, upstream) {
       if (!upstream.isReusable) return;
       const key = keyOf(address);
-      const list = idle.get(key) ?? [];
-      if (list.length >= IDLE_MAX) return upstream.abandon();
-      list.push(upstream);
-      idle.set(key, list);
+      const list = idle.get(key);
+      if (!list) idle.set(key, [upstream]);
+      else if (list.length < IDLE_MAX) list.push(upstream);
+      else upstream.abandon();
     },
     closeIdle(addresses) {
       for (const key of addresses.map(keyOf)) {

@@ -36,8 +36,8 @@ export class BucketCells {
 
   /** Undefined until the first token was taken. Only while it is locked. */
   get state(): BucketState | undefined {
-    const [microTokens = 0, atUs = 0] = this.#doubles;
-    return this.#ints[HAS_STATE] === 0 ? undefined : { microTokens, atUs };
+    if (this.#ints[HAS_STATE] === 0) return undefined;
+    return { microTokens: this.#doubles[MICRO_TOKENS] ?? 0, atUs: this.#doubles[AT_US] ?? 0 };
   }
 
   set state({ microTokens, atUs }: BucketState) {

@@ -51,7 +51,18 @@ test('wherever lines break off, more bytes are needed', () => {
 });
 
 test('control characters and line ends that are alone are found, before the head is whole', () => {
-  for (const text of ['a:b\rc', 'a:b\nc', 'a:\0', 'a:\u007f', 'a:b\r\r\n', 'a:\u001f', '\rb', 'a\n', 'a\r\n', '\0a:b\r\n'])
+  for (const text of [
+    'a:b\rc',
+    'a:b\nc',
+    'a:\0',
+    'a:\u007f',
+    'a:b\r\r\n',
+    'a:\u001f',
+    '\rb',
+    'a\n',
+    'a\r\n',
+    '\0a:b\r\n',
+  ])
     assert.equal(read(text), BAD_CHARACTER, JSON.stringify(text));
   for (const text of ['a:b\tc\r\n\r\n', 'a:\u0080\u00ff\r\n\r\n']) assert.ok(read(text) > 0, JSON.stringify(text));
 });

@@ -11,7 +11,7 @@ const nameBytes = tableOf("-._~!$&'()*+,;=%0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZa
 export function hostOf(value: string): string | undefined {
   if (value.charCodeAt(0) === BRACKET) return ADDRESS.exec(value)?.[1]?.toLowerCase();
   let end = 0;
-  while (nameBytes[value.charCodeAt(end)] === 1) end += 1;
+  while (end < value.length && nameBytes[value.charCodeAt(end)] === 1) end += 1;
   if (end === 0 || !isPort(value, end)) return undefined;
   return value.slice(0, value.charCodeAt(end - 1) === DOT ? end - 1 : end).toLowerCase();
 }

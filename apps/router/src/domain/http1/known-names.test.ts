@@ -13,7 +13,17 @@ test('a name is known in letters of any size, and from its text', () => {
 });
 
 test('what only begins, ends or sounds like a known name is none', () => {
-  for (const text of ['', 'hos', 'hosts', 'xhost', 'content_length', 'contentxlength', 'modal', 'modal_key', 'x-forwarded']) {
+  for (const text of [
+    '',
+    'hos',
+    'hosts',
+    'xhost',
+    'content_length',
+    'contentxlength',
+    'modal',
+    'modal_key',
+    'x-forwarded',
+  ]) {
     assert.equal(inBytes(text), undefined, text);
     assert.equal(knownName(text), undefined, text);
   }

@@ -43,6 +43,8 @@ const byLength: readonly (readonly Spelling[])[] = spellings();
 
 const NONE: readonly Spelling[] = [];
 const prefixBytes = reservedPrefixes.map(bytesOf);
+const firstLetters = new Uint8Array(256);
+for (const text of [...byText.keys(), ...reservedPrefixes]) firstLetters[text.charCodeAt(0)] = 1;
 /** Makes a small letter of a capital one, and leaves small letters, digits and dashes as they are. */
 const LOWER = 0x20;
 
@@ -53,7 +55,10 @@ interface Spelling {
 
 /** The name that is written between two places, in letters of either size, without making a text of it. Undefined for one that nobody heeds. */
 export function knownNameIn(bytes: Uint8Array, from: number, to: number): KnownName | undefined {
-  for (const spelling of byLength[to - from] ?? NONE) if (isSpelledAt(bytes, from, spelling.bytes)) return spelling.name;
+  // Most names are ruled out by their first letter.
+  if (firstLetters[(bytes[from] ?? 0) | LOWER] !== 1) return undefined;
+  for (const spelling of byLength[to - from] ?? NONE)
+    if (isSpelledAt(bytes, from, spelling.bytes)) return spelling.name;
   for (const prefix of prefixBytes) if (to - from >= prefix.length && isSpelledAt(bytes, from, prefix)) return RESERVED;
   return undefined;
 }

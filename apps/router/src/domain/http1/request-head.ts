@@ -39,9 +39,7 @@ export interface RequestHead {
 
 export type ReadRequest =
   /** `end` = the place just past it. */
-  | { readonly kind: 'head'; readonly head: RequestHead; readonly end: number }
-  | MalformedRequest
-  | UnfinishedRequest;
+  { readonly kind: 'head'; readonly head: RequestHead; readonly end: number } | MalformedRequest | UnfinishedRequest;
 
 /** `Authorization` with a proxy token is for the router; any other is for the app. */
 export const PROXY_BEARER = /^Bearer (wk-[A-Za-z0-9]+)\.(ws-[A-Za-z0-9]+)$/;
@@ -126,7 +124,8 @@ interface Target {
 
 /** Undefined for what is no path, no URL and not the asterisk of OPTIONS (RFC 9112 section 3.2). */
 function targetOf(written: string, method: string): Target | undefined {
-  if (written.charCodeAt(0) === SLASH || (written === '*' && method === 'OPTIONS')) return { path: written, authority: '' };
+  if (written.charCodeAt(0) === SLASH || (written === '*' && method === 'OPTIONS'))
+    return { path: written, authority: '' };
   const absolute = ABSOLUTE.exec(written);
   if (!absolute || method === 'CONNECT') return undefined;
   const path = absolute[2] ?? '';

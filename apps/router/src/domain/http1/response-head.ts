@@ -69,7 +69,8 @@ function isNamed(name: string, options: readonly string[]): boolean {
 
 /** Of `HTTP/1.x nnn reason`, with x = 0 or 1; undefined for any other line. */
 function statusOf(bytes: Buffer, from: number, lineEnd: number): number | undefined {
-  if (lineEnd - from < STATUS_END || !isAt(bytes, from, HTTP1) || bytes[from + STATUS_AT - 1] !== SPACE) return undefined;
+  if (lineEnd - from < STATUS_END || !isAt(bytes, from, HTTP1) || bytes[from + STATUS_AT - 1] !== SPACE)
+    return undefined;
   const minor = bytes[from + MINOR_AT];
   if (minor !== ZERO && minor !== ONE) return undefined;
   if (lineEnd - from > STATUS_END && bytes[from + STATUS_END] !== SPACE) return undefined;
