@@ -56,6 +56,37 @@ test('a head that does not arrive in time ends the connection', async () => {
   await client.closed;
 });
 
+test('what can become no request is refused before its head has ended', async () => {
+  for (const bytes of ['\x16\x03\x01', 'GET /a\nb', `${GET}x: a\0`, `${GET}x y`, 'SSH-2.0-OpenSSH_9.2\r\n']) {
+    using client = rawClient(platform.port);
+    client.send(Buffer.from(bytes, 'latin1'));
+    assert.equal((await client.reply()).status, 400, JSON.stringify(bytes));
+    await client.closed;
+  }
+});
+
+test('a head that comes in two parts is read, wherever it is cut', async () => {
+  const head = `${GET}x: a\r\n\r\n`;
+  for (let at = 1; at < head.length; at++) {
+    using client = rawClient(platform.port);
+    client.socket.setNoDelay(true);
+    client.send(head.slice(0, at));
+    client.send(head.slice(at));
+    assert.equal((await client.reply()).body, 'reached', `cut at ${at}`);
+  }
+});
+
+test('a head that comes byte by byte is read, and refused when it grows too large', async () => {
+  using slow = rawClient(platform.port);
+  for (const byte of `${GET}\r\n`) slow.send(byte);
+  assert.equal((await slow.reply()).body, 'reached');
+  using endless = rawClient(platform.port);
+  endless.send(GET);
+  for (let i = 0; i < 100; i++) endless.send(`x: ${'a'.repeat(100)}\r\n`);
+  assert.equal((await endless.reply()).status, 431);
+  await endless.closed;
+});
+
 test('a chunked body that grows too large ends the exchange', async () => {
   using client = rawClient(platform.port);
   client.send(`${POST}transfer-encoding: chunked\r\n\r\n`);

@@ -42,3 +42,43 @@ test('a wheel that stood still starts again', async () => {
   await new Promise((resolve) => setImmediate(resolve));
   assert.ok((await met(wheel, 3)) >= 3);
 });
+
+test('a timer that is started again is met once, at the later time; one that is cancelled can be started again', async () => {
+  using wheel = createTimerWheel(1);
+  const begin = performance.now();
+  const met: number[] = [];
+  const done = Promise.withResolvers<void>();
+  const timer = wheel.timer(() => {
+    met.push(performance.now() - begin);
+    done.resolve();
+  });
+  timer.start(5);
+  timer.cancel();
+  timer.start(1);
+  timer.start(20);
+  await done.promise;
+  await new Promise<void>((resolve) => wheel.after(5, resolve));
+  assert.equal(met.length, 1);
+  assert.ok((met[0] ?? 0) >= 20, `${met[0]} ms`);
+});
+
+test('a timer that is moved by another one that is due in the same tick is met later', async () => {
+  using wheel = createTimerWheel(1);
+  const order: string[] = [];
+  const done = Promise.withResolvers<void>();
+  wheel.after(5, () => moved.start(10));
+  const moved = wheel.timer(() => {
+    order.push('moved');
+    done.resolve();
+  });
+  moved.start(5);
+  wheel.after(8, () => order.push('between'));
+  await done.promise;
+  assert.deepEqual(order, ['between', 'moved']);
+});
+
+test('a deadline knows how long it has to go', () => {
+  using wheel = createTimerWheel(50);
+  const deadline = wheel.after(1_000, () => undefined);
+  assert.ok(deadline.leftMs > 900 && deadline.leftMs <= 1_050, `${deadline.leftMs} ms`);
+});

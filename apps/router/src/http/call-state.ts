@@ -13,9 +13,8 @@ export interface Sent {
   readonly lease: Lease;
   readonly address: nodeAgent.Address;
   readonly upstream: Upstream;
-  /** The timeout of the function, and when it is met on the clock of `performance`. */
+  /** The timeout of the function. */
   readonly deadline: Deadline;
-  readonly dueMs: number;
 }
 
 /** A container has begun its answer. */

@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks';
 import { addressOf } from '../domain/address-of.ts';
 import { type Answer, answers } from '../domain/answers.ts';
 import { containerHead } from '../domain/container-head.ts';
@@ -118,9 +117,10 @@ export class Call implements AnswerListener, AnswerSource {
     const state = this.#state;
     if (state.kind !== 'answering') return;
     const { sent, status } = state;
+    const { leftMs } = sent.deadline;
     this.pause();
     sent.deadline.cancel();
-    this.#state = { kind: 'suspended', sent, status, leftMs: Math.max(0, sent.dueMs - performance.now()) };
+    this.#state = { kind: 'suspended', sent, status, leftMs };
   }
 
   resume(): void {
@@ -129,7 +129,7 @@ export class Call implements AnswerListener, AnswerSource {
       this.#state = {
         kind: 'answering',
         status: state.status,
-        sent: { ...state.sent, deadline: this.#timeout(state.leftMs), dueMs: performance.now() + state.leftMs },
+        sent: { ...state.sent, deadline: this.#timeout(state.leftMs) },
       };
     if (this.#state.kind === 'answering') this.#state.sent.upstream.wire.resume();
   }
@@ -227,10 +227,8 @@ export class Call implements AnswerListener, AnswerSource {
     }
     const { head, body, record, clientAddress, scheme } = this.#request;
     const upstream = this.#around.upstreams.acquire(address, forward.spec.h2Enabled && head.upgrade === '');
-    const { timeoutMs } = forward.spec;
-    const deadline = this.#timeout(timeoutMs);
-    const dueMs = performance.now() + timeoutMs;
-    this.#state = { kind: 'sent', forward, sent: { lease, address, upstream, deadline, dueMs } };
+    const deadline = this.#timeout(forward.spec.timeoutMs);
+    this.#state = { kind: 'sent', forward, sent: { lease, address, upstream, deadline } };
     record.dispatched();
     upstream.begin({ method: head.method, listener: this });
     const { requestId, traceparent } = record;

@@ -6,7 +6,7 @@ import { type BodyFollower, createBodyFollower } from '../domain/http1/body-foll
 import { readRequestHead } from '../domain/http1/request-head.ts';
 import type { ResponseHead } from '../domain/http1/response-head.ts';
 import { prefaceOf } from '../domain/http2/preface.ts';
-import type { Deadline } from '../domain/timer-wheel.ts';
+import type { Timer } from '../domain/timer-wheel.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { Exchange } from './exchange.ts';
 import type { ExchangeClient, Scheme } from './exchange-client.ts';
@@ -16,14 +16,15 @@ import { acceptedWire, type SocketWire, secureWire, type Wire, type WireListener
 import { answerBytes } from './write-answer.ts';
 
 type State =
-  /** Between requests, or in the head of one. */
-  | { readonly kind: 'head'; readonly deadline: Deadline; readonly hasBegun: boolean }
+  /** Between requests: no byte of the next one has come. */
+  | { readonly kind: 'idle' }
+  | { readonly kind: 'head' }
   | { readonly kind: 'exchange'; readonly exchange: Exchange }
   | { readonly kind: 'tunnel'; readonly listener: WireListener }
   /** It has turned out to speak HTTP/2, which reads and writes the socket from then on. */
   | { readonly kind: 'http2'; readonly connection: Http2Connection }
   /** The last answer is out; what still comes is read over, so that the client sees it rather than a reset. */
-  | { readonly kind: 'closing'; readonly deadline: Deadline }
+  | { readonly kind: 'closing' }
   | { readonly kind: 'gone' };
 
 /** How long what still comes is read over. */
@@ -35,6 +36,9 @@ const TOGETHER_BYTES_MAX = 8 * 1024;
 /** The end of a head. */
 const EMPTY_LINE = '\r\n\r\n';
 
+const IDLE: State = { kind: 'idle' };
+const HEAD: State = { kind: 'head' };
+const CLOSING: State = { kind: 'closing' };
 const GONE: State = { kind: 'gone' };
 
 /** One connection of a client, with one request after the other. */
@@ -44,7 +48,9 @@ export class ClientConnection implements WireListener, ExchangeClient {
   readonly scheme: Scheme;
   readonly #around: Surroundings;
   readonly #onGone: (connection: ClientConnection) => void;
-  #state: State;
+  #state = IDLE;
+  /** Of the states in which the client must do something soon: before and in a head, and after the last answer. */
+  readonly #timer: Timer;
   /** Bytes that have come and were not understood yet. */
   #held: Buffer | undefined;
   #isStopping = false;
@@ -57,7 +63,8 @@ export class ClientConnection implements WireListener, ExchangeClient {
     this.address = `${remoteAddress.startsWith('::ffff:') ? remoteAddress.slice(7) : remoteAddress}:${remotePort}`;
     this.#around = around;
     this.#onGone = onGone;
-    this.#state = this.#awaiting();
+    this.#timer = around.timers.timer(() => this.#expire());
+    this.#timer.start(around.limits.idleTimeoutMs);
     this.scheme = isSecure(accepted) ? 'https' : 'http';
     this.wire = isSecure(accepted) ? secureWire(accepted, this) : acceptedWire(accepted, this);
     if (isSecure(accepted) && accepted.alpnProtocol === 'h2') this.#becomeHttp2(Buffer.alloc(0));
@@ -67,7 +74,7 @@ export class ClientConnection implements WireListener, ExchangeClient {
   stop(): void {
     this.#isStopping = true;
     if (this.#state.kind === 'http2') this.#state.connection.stop();
-    else if (this.#state.kind === 'head' && !this.#state.hasBegun) this.#close();
+    else if (this.#state.kind === 'idle') this.#close();
   }
 
   get isStopping(): boolean {
@@ -77,6 +84,7 @@ export class ClientConnection implements WireListener, ExchangeClient {
   onBytes(bytes: Buffer, length: number): void {
     const state = this.#state;
     switch (state.kind) {
+      case 'idle':
       case 'head':
         return this.#readHead(bytes, length);
       case 'exchange': {
@@ -104,8 +112,8 @@ export class ClientConnection implements WireListener, ExchangeClient {
   onClose(): void {
     const state = this.#state;
     this.#state = GONE;
-    if (state.kind === 'head' || state.kind === 'closing') state.deadline.cancel();
-    else if (state.kind === 'exchange') state.exchange.abandon();
+    this.#timer.cancel();
+    if (state.kind === 'exchange') state.exchange.abandon();
     else if (state.kind === 'tunnel') state.listener.onClose();
     this.#onGone(this);
   }
@@ -149,7 +157,8 @@ export class ClientConnection implements WireListener, ExchangeClient {
   end(closes: boolean): void {
     if (this.#state.kind !== 'exchange') return;
     if (closes || this.#isStopping) return this.#close();
-    this.#state = this.#awaiting();
+    this.#state = IDLE;
+    this.#timer.start(this.#around.limits.idleTimeoutMs);
     const held = this.#held;
     this.#held = undefined;
     this.wire.resume();
@@ -171,14 +180,16 @@ export class ClientConnection implements WireListener, ExchangeClient {
     if (held) ends.client.onBytes(held, held.length);
   }
 
-  #awaiting(): State {
-    const deadline = this.#around.timers.after(this.#around.limits.idleTimeoutMs, () => this.#close());
-    return { kind: 'head', deadline, hasBegun: false };
+  /** The client has not done in time what its state asks for. */
+  #expire(): void {
+    if (this.#state.kind === 'idle') this.#close();
+    else if (this.#state.kind === 'head') this.#refuse(answers.slowClient);
+    else this.wire.destroy();
   }
 
   #close(): void {
-    if (this.#state.kind === 'head') this.#state.deadline.cancel();
-    this.#state = { kind: 'closing', deadline: this.#around.timers.after(LINGER_MS, () => this.wire.destroy()) };
+    this.#state = CLOSING;
+    this.#timer.start(LINGER_MS);
     this.#held = undefined;
     this.wire.end();
     this.wire.resume();
@@ -201,7 +212,7 @@ export class ClientConnection implements WireListener, ExchangeClient {
     const read = readRequestHead(bytes, start, Math.min(to, start + this.#around.limits.headerBytesMax));
     if (preface === 'part' || read.kind === 'unfinished') return this.#await(bytes, start, to);
     if (read.kind === 'malformed') return this.#refuse({ ...answers.badRequest(read.why), status: read.status });
-    if (this.#state.kind === 'head') this.#state.deadline.cancel();
+    this.#timer.cancel();
     this.#held = undefined;
     const exchange = new Exchange(this.#around, this, read.head);
     this.#state = { kind: 'exchange', exchange };
@@ -227,16 +238,14 @@ export class ClientConnection implements WireListener, ExchangeClient {
 
   /** The first byte of a head has come: the rest must follow soon. */
   #begin(): void {
-    if (this.#state.kind !== 'head' || this.#state.hasBegun) return;
-    this.#state.deadline.cancel();
-    const { timers, limits } = this.#around;
-    const deadline = timers.after(limits.headTimeoutMs, () => this.#refuse(answers.slowClient));
-    this.#state = { kind: 'head', deadline, hasBegun: true };
+    if (this.#state.kind !== 'idle') return;
+    this.#timer.start(this.#around.limits.headTimeoutMs);
+    this.#state = HEAD;
   }
 
   /** What has come goes to HTTP/2, from the preface on. */
   #becomeHttp2(bytes: Buffer): void {
-    if (this.#state.kind === 'head') this.#state.deadline.cancel();
+    this.#timer.cancel();
     const socket = this.wire.giveBack(bytes);
     const connection = new Http2Connection(socket, this.#around, this.address, this.scheme);
     this.#state = { kind: 'http2', connection };

@@ -5,12 +5,15 @@ import type { Wire } from './wire.ts';
 /** Bodies up to this size are held until they are answered, so that they can be sent again. */
 const REPEATABLE_BYTES = 64 * 1024;
 
+/** Never added to. */
+const NOTHING: Buffer[] = [];
+
 /** The body of a request: what has come of it, and whether it can still be sent from its start. */
 export class RequestBody {
   readonly #follower: BodyFollower;
   readonly #bytesMax: number;
   /** Everything from the start, as it came; undefined once a part has been sent and let go. */
-  #held: Buffer[] | undefined = [];
+  #held: Buffer[] | undefined = NOTHING;
   #heldBytes = 0;
   #isSent = false;
 
@@ -46,6 +49,8 @@ export class RequestBody {
     if (this.#follower.isDone) return from;
     const end = this.#follower.follow(bytes, from, to);
     if (end <= from || !this.#held || this.isTooLarge) return end;
+    // Most requests have no body, and need no list of its parts.
+    if (this.#heldBytes === 0) this.#held = [];
     this.#heldBytes += end - from;
     if (this.#isSent && this.#heldBytes > REPEATABLE_BYTES) this.#held = undefined;
     else this.#held.push(Buffer.from(bytes.subarray(from, end)));
@@ -55,8 +60,7 @@ export class RequestBody {
   /** Sends a head with all that has come so far; false when the wire is full. */
   sendWith(head: string, wire: Wire): boolean {
     this.#isSent = true;
-    const [first] = this.#held ?? [];
-    if (!this.#held || !first) return wire.writeText(head);
+    if (!this.#held || this.#heldBytes === 0) return wire.writeText(head);
     const isThrough = wire.write(Buffer.concat([Buffer.from(head, 'latin1'), ...this.#held]));
     if (this.#heldBytes > REPEATABLE_BYTES) this.#held = undefined;
     return isThrough;

@@ -42,7 +42,6 @@ const DIGITS_MAX = 15;
 
 const NONE: readonly string[] = [];
 const tokens = tableOf((byte) => /[!#$%&'*+\-.^_`|~0-9A-Za-z]/.test(String.fromCharCode(byte)));
-const texts = tableOf((byte) => byte === TAB || (byte >= SPACE && byte !== DELETE));
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -57,7 +56,10 @@ class HeadFields implements Fields {
 
   line(i: number): Writable<FieldLine> {
     const line = this.#lines[i];
-    return line ?? (this.#lines[i] = { from: 0, nameEnd: 0, valueFrom: 0, valueEnd: 0, name: undefined });
+    if (line) return line;
+    const added = { from: 0, nameEnd: 0, valueFrom: 0, valueEnd: 0, name: undefined };
+    this.#lines[i] = added;
+    return added;
   }
 
   value(i: number): string {
@@ -102,8 +104,10 @@ export function readFields(bytes: Buffer, head: number, from: number, to: number
     if (bytes[colon] !== COLON || colon === at) return isText(bytes[colon]) ? BAD_LINE : BAD_CHARACTER;
     line.nameEnd = colon - head;
     line.name = knownNameIn(bytes, at, colon);
-    const lineEnd = endOfText(bytes, colon + 1, to);
-    trim(line, bytes, colon + 1, lineEnd, head);
+    const valueFrom = endOfSpaces(bytes, colon + 1, to);
+    const lineEnd = endOfText(bytes, valueFrom, to);
+    line.valueFrom = valueFrom - head;
+    line.valueEnd = startOfSpaces(bytes, valueFrom, lineEnd) - head;
     at = endOfLine(bytes, lineEnd, to);
     if (at < 0) return at;
   }
@@ -112,8 +116,13 @@ export function readFields(bytes: Buffer, head: number, from: number, to: number
   read.count = count;
   read.from = from - head;
   read.end = at - head;
-  read.text = bytes.toString('latin1', head, end);
+  read.text = textOf(bytes, head, end);
   return end;
+}
+
+/** A character for each byte. What `toString` calls in the end: its checks cost as much as a head of usual size. */
+export function textOf(bytes: Buffer, from: number, to: number): string {
+  return (bytes as Buffer & { latin1Slice(from: number, to: number): string }).latin1Slice(from, to);
 }
 
 /** The place just past the CRLF that must be at `at`. */
@@ -127,23 +136,31 @@ export function endOfLine(bytes: Buffer, at: number, to: number): HeadEnd {
 /** The index just past the token (RFC 9110 section 5.6.2) that begins at `from`; `to` if it may go on there. */
 export function endOfToken(bytes: Buffer, from: number, to: number): number {
   let at = from;
-  while (at < to && tokens[bytes[at] ?? 0] === 1) at += 1;
+  for (; at < to; at++) if (tokens[bytes[at] as number] !== 1) break;
   return at;
 }
 
 /** The index just past what may stand in a value or a reason: no control characters but TAB. */
 export function endOfText(bytes: Buffer, from: number, to: number): number {
   let at = from;
-  while (at < to && texts[bytes[at] ?? 0] === 1) at += 1;
+  for (; at < to; at++) {
+    const byte = bytes[at] as number;
+    if (byte < SPACE ? byte !== TAB : byte === DELETE) break;
+  }
   return at;
 }
 
-function trim(line: Writable<FieldLine>, bytes: Buffer, from: number, to: number, head: number): void {
-  let [start, end] = [from, to];
-  while (start < end && isBlank(bytes[start])) start += 1;
-  while (end > start && isBlank(bytes[end - 1])) end -= 1;
-  line.valueFrom = start - head;
-  line.valueEnd = end - head;
+/** Only spaces: some parsers take a tab for a part of the value, so a length or a coding with one is refused. */
+function endOfSpaces(bytes: Buffer, from: number, to: number): number {
+  let at = from;
+  while (at < to && bytes[at] === SPACE) at += 1;
+  return at;
+}
+
+function startOfSpaces(bytes: Buffer, from: number, to: number): number {
+  let at = to;
+  while (at > from && bytes[at - 1] === SPACE) at -= 1;
+  return at;
 }
 
 /** Whether these bytes are there, exactly. */
@@ -159,12 +176,7 @@ export function isTokenByte(byte: number): boolean {
 
 /** Whether a byte may stand in a line. */
 export function isText(byte: number | undefined): boolean {
-  return byte !== undefined && texts[byte] === 1;
-}
-
-/** Only spaces: some parsers take a tab for a part of the value, so a length or a coding with one is refused. */
-function isBlank(byte: number | undefined): boolean {
-  return byte === SPACE;
+  return byte !== undefined && (byte >= SPACE ? byte !== DELETE : byte === TAB);
 }
 
 /** The names that the value of a Connection header lists, in lower case. */

@@ -4,16 +4,26 @@ const [COLON, BRACKET, DOT] = [0x3a, 0x5b, 0x2e];
 const PORT_DIGITS_MAX = 5;
 /** An address of IPv6 (RFC 3986 section 3.2.2), with or without a port. */
 const ADDRESS = /^(\[[0-9a-f:.]+\])(?::\d{0,5})?$/i;
+/** What a byte of a name may be. */
+const [SMALL, CAPITAL] = [1, 2];
 /** What names are made of (RFC 3986 section 3.2.2): unreserved, sub-delimiters, and the sign of an encoded byte. */
-const nameBytes = tableOf("-._~!$&'()*+,;=%0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+const nameBytes = new Uint8Array(256);
+for (const byte of Buffer.from("-._~!$&'()*+,;=%0123456789abcdefghijklmnopqrstuvwxyz")) nameBytes[byte] = SMALL;
+for (const byte of Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZ')) nameBytes[byte] = CAPITAL;
 
 /** A host as routes are written: in small letters, without port and closing dot. Undefined for what is none. */
 export function hostOf(value: string): string | undefined {
   if (value.charCodeAt(0) === BRACKET) return ADDRESS.exec(value)?.[1]?.toLowerCase();
   let end = 0;
-  while (end < value.length && nameBytes[value.charCodeAt(end)] === 1) end += 1;
+  let hasCapitals = false;
+  for (; end < value.length; end++) {
+    const kind = nameBytes[value.charCodeAt(end)];
+    if (kind !== SMALL && kind !== CAPITAL) break;
+    hasCapitals ||= kind === CAPITAL;
+  }
   if (end === 0 || !isPort(value, end)) return undefined;
-  return value.slice(0, value.charCodeAt(end - 1) === DOT ? end - 1 : end).toLowerCase();
+  const name = value.slice(0, value.charCodeAt(end - 1) === DOT ? end - 1 : end);
+  return hasCapitals ? name.toLowerCase() : name;
 }
 
 /** Whether nothing follows a name, or a colon and up to five digits (RFC 9110 section 7.2). */
@@ -21,10 +31,4 @@ function isPort(value: string, at: number): boolean {
   if (at === value.length) return true;
   if (value.charCodeAt(at) !== COLON || value.length - at - 1 > PORT_DIGITS_MAX) return false;
   return at + 1 === value.length || wholeNumberOf(value.slice(at + 1)) !== undefined;
-}
-
-function tableOf(characters: string): Uint8Array {
-  const table = new Uint8Array(256);
-  for (const character of characters) table[character.charCodeAt(0)] = 1;
-  return table;
 }

@@ -38,15 +38,14 @@ const byText: ReadonlyMap<string, KnownName> = new Map(all.map((name) => [name.t
 const reservedPrefixes = ['modal-', 'portico-', 'x-forwarded-'];
 const RESERVED = known('', true, false);
 
-/** By their length: a name is compared with those alone that it may be. */
-const byLength: readonly (readonly Spelling[])[] = spellings();
-
-const NONE: readonly Spelling[] = [];
 const prefixBytes = reservedPrefixes.map(bytesOf);
-const firstLetters = new Uint8Array(256);
-for (const text of [...byText.keys(), ...reservedPrefixes]) firstLetters[text.charCodeAt(0)] = 1;
 /** Makes a small letter of a capital one, and leaves small letters, digits and dashes as they are. */
 const LOWER = 0x20;
+/** Of a letter: its place in the alphabet, whatever its size. */
+const PLACE = 0x1f;
+const PLACE_BITS = 5;
+/** By length and first letter, of which no two names have the same: a name is compared with the one that it may be. */
+const spellings: readonly (Spelling | undefined)[] = spell();
 
 interface Spelling {
   readonly bytes: Uint8Array;
@@ -55,12 +54,22 @@ interface Spelling {
 
 /** The name that is written between two places, in letters of either size, without making a text of it. Undefined for one that nobody heeds. */
 export function knownNameIn(bytes: Uint8Array, from: number, to: number): KnownName | undefined {
-  // Most names are ruled out by their first letter.
-  if (firstLetters[(bytes[from] ?? 0) | LOWER] !== 1) return undefined;
-  for (const spelling of byLength[to - from] ?? NONE)
-    if (isSpelledAt(bytes, from, spelling.bytes)) return spelling.name;
-  for (const prefix of prefixBytes) if (to - from >= prefix.length && isSpelledAt(bytes, from, prefix)) return RESERVED;
-  return undefined;
+  const spelling = spellings[slotOf(to - from, bytes[from] ?? 0)];
+  if (spelling && isSpelledAt(bytes, from, spelling.bytes)) return spelling.name;
+  return isReserved(bytes, from, to) ? RESERVED : undefined;
+}
+
+function isReserved(bytes: Uint8Array, from: number, to: number): boolean {
+  const first = (bytes[from] ?? 0) | LOWER;
+  for (let i = 0; i < prefixBytes.length; i++) {
+    const prefix = prefixBytes[i];
+    if (prefix?.[0] === first && to - from >= prefix.length && isSpelledAt(bytes, from, prefix)) return true;
+  }
+  return false;
+}
+
+function slotOf(length: number, first: number): number {
+  return (length << PLACE_BITS) | (first & PLACE);
 }
 
 /** The same of a text in lower case. */
@@ -78,13 +87,15 @@ function known(text: string, endsRequests: boolean, endsAnswers: boolean): Known
   return { text, endsRequests, endsAnswers };
 }
 
-function spellings(): Spelling[][] {
-  const table: Spelling[][] = [];
+function spell(): (Spelling | undefined)[] {
+  const longest = Math.max(...all.map(({ text }) => text.length));
+  const table = new Array<Spelling | undefined>(slotOf(longest + 1, 0)).fill(undefined);
   for (const name of all) {
-    table[name.text.length] ??= [];
-    table[name.text.length]?.push({ bytes: bytesOf(name.text), name });
+    const slot = slotOf(name.text.length, name.text.charCodeAt(0));
+    if (table[slot]) throw new Error(`${name.text} needs a slot of its own.`);
+    table[slot] = { bytes: bytesOf(name.text), name };
   }
-  return Array.from(table, (spelled) => spelled ?? []);
+  return table;
 }
 
 function bytesOf(text: string): Uint8Array {

@@ -110,7 +110,7 @@ function headOf(
     // One that is dropped asks the container for nothing.
     expectsContinue: said.expectsContinue && !options.includes('expect'),
     affinityKey: said.affinityKey,
-    lines: forwardable(options),
+    lines: forwardable(options, said.authorization !== ''),
   };
 }
 
@@ -201,7 +201,7 @@ function note(said: Said, name: KnownName, value: string): void {
       said.modalSecret = value;
       break;
     case 'authorization':
-      said.authorization = value;
+      if (PROXY_BEARER.test(value)) said.authorization = value;
       break;
     case 'expect':
       said.expectsContinue ||= EXPECTS_CONTINUE.test(value);
@@ -230,14 +230,16 @@ export function framingOf({ lengths, length, codings, coding }: Said): Framing |
 }
 
 /** The lines that go on, as they were written. */
-function forwardable(options: readonly string[]): string {
-  return fields.linesWithout((i) => endsHere(i) || (options.length > 0 && isNamed(fields.name(i), options)));
+function forwardable(options: readonly string[], hasProxyToken: boolean): string {
+  return fields.linesWithout((i) => {
+    const { name } = fields.line(i);
+    if (name?.endsRequests || (hasProxyToken && name && isProxyToken(name.text, fields.value(i)))) return true;
+    return options.length > 0 && isNamed(fields.name(i), options);
+  });
 }
 
-function endsHere(i: number): boolean {
-  const { name } = fields.line(i);
-  if (!name) return false;
-  return name.endsRequests || (name.text === 'authorization' && PROXY_BEARER.test(fields.value(i)));
+function isProxyToken(name: string, value: string): boolean {
+  return name === 'authorization' && PROXY_BEARER.test(value);
 }
 
 /** What Connection names is of one hop; but no client may have the router drop what the framing needs. */
@@ -247,5 +249,5 @@ function isNamed(name: string, options: readonly string[]): boolean {
 
 /** Whether a field ends here rather than go on to a container. */
 export function isDropped(text: string, value: string): boolean {
-  return knownName(text)?.endsRequests || (text === 'authorization' && PROXY_BEARER.test(value));
+  return knownName(text)?.endsRequests || isProxyToken(text, value);
 }
