@@ -1,4 +1,5 @@
 import type { Conversation } from './conversations.ts';
+import { median, quantile } from './figures.ts';
 
 export interface LoadOptions {
   readonly open: () => Promise<Conversation>;
@@ -7,8 +8,11 @@ export interface LoadOptions {
 }
 
 export interface LoadResult {
+  /** Questions that were answered. */
+  readonly exchanges: number;
   readonly perSecond: number;
-  readonly latenciesMs: readonly number[];
+  readonly p50Ms: number;
+  readonly p99Ms: number;
 }
 
 /** Questions one after the other on each of some kept connections, for some seconds. */
@@ -27,5 +31,5 @@ export async function runLoad({ open, connections, seconds }: LoadOptions): Prom
   await Promise.all(conversations.map(run));
   const perSecond = latenciesMs.length / ((performance.now() - begin) / 1_000);
   for (const conversation of conversations) conversation[Symbol.dispose]();
-  return { perSecond, latenciesMs };
+  return { exchanges: latenciesMs.length, perSecond, p50Ms: median(latenciesMs), p99Ms: quantile(latenciesMs, 0.99) };
 }

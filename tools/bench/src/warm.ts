@@ -1,17 +1,26 @@
 import { globSync } from 'node:fs';
+import type { NetConnectOpts } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { type Platform, repository, startPlatform } from '@portico/testing';
-import { openEcho, openHttp } from './conversations.ts';
+import { type Conversation, openEcho, openHttp } from './conversations.ts';
 import { print, printBudgets, printJson, printTable } from './figures.ts';
 import { runLoad } from './load.ts';
 import { growthOf, measureMany } from './many.ts';
 import { startNginx } from './nginx.ts';
 import { measureOneCore } from './one-core.ts';
-import { figuresOf, type Kind, rounds, rowsOf, type Way } from './ways.ts';
+import { figuresOf, rounds, rowsOf, type Way } from './ways.ts';
 
 const HOST = 'local--measured-bare.localhost';
 const CONNECTIONS = [1, 64, 512];
+const ROUNDS = 5;
+const SECONDS = 1;
+
+/** What is said on each connection. */
+interface Kind {
+  readonly name: string;
+  readonly open: (endpoint: NetConnectOpts) => Promise<Conversation>;
+}
 
 const kinds: readonly Kind[] = [
   { name: '100 bytes', open: (endpoint) => openHttp(endpoint, HOST, '/') },
@@ -68,7 +77,9 @@ async function measureCases(platform: Platform, through: Way, socketPath: string
   const cases: Case[] = [];
   for (const kind of kinds) {
     for (const connections of CONNECTIONS) {
-      const results = await rounds(ways, kind, connections);
+      const results = await rounds(ways, ROUNDS, ({ endpoint }) =>
+        runLoad({ open: () => kind.open(endpoint), connections, seconds: SECONDS }),
+      );
       print(`\n${kind.name}, ${connections} ${connections === 1 ? 'connection' : 'connections'}`);
       printTable(rowsOf(ways, results));
       cases.push({ kind: kind.name, connections, ...figuresOf(ways, results) });
