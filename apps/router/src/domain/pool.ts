@@ -62,7 +62,7 @@ export function createPool({ poolId, cells, thread, passOn }: PoolOptions): Pool
   const line = createLine(cells, thread);
   const acquire = (limit: number, except: ReadonlySet<string>, affinityKey = ''): Lease | undefined => {
     const slot = slots.take(limit, except, affinityKey);
-    return slot && leaseOf(slot, cells, () => offer(0));
+    return slot && new TakenSlot(slot, cells, offer);
   };
   const offer = offerer({ poolId, cells, thread, passOn }, line, acquire);
   return {
@@ -132,17 +132,26 @@ function offerer(
 }
 
 /** A slot that is taken. It counts until it is given back, once. */
-function leaseOf({ container, cells: ofContainer }: Slot, ofPool: PoolCells, onRelease: () => void): Lease {
-  ofPool.begin();
-  let isReleased = false;
-  return {
-    container,
-    release() {
-      if (isReleased) return;
-      isReleased = true;
-      ofContainer.giveBack();
-      ofPool.end();
-      onRelease();
-    },
-  };
+class TakenSlot implements Lease {
+  readonly container: nodeAgent.Container;
+  readonly #ofContainer: ContainerCells;
+  readonly #ofPool: PoolCells;
+  readonly #offer: Pool['offer'];
+  #isReleased = false;
+
+  constructor({ container, cells }: Slot, ofPool: PoolCells, offer: Pool['offer']) {
+    ofPool.begin();
+    this.container = container;
+    this.#ofContainer = cells;
+    this.#ofPool = ofPool;
+    this.#offer = offer;
+  }
+
+  release(): void {
+    if (this.#isReleased) return;
+    this.#isReleased = true;
+    this.#ofContainer.giveBack();
+    this.#ofPool.end();
+    this.#offer(0);
+  }
 }

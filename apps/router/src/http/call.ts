@@ -1,6 +1,6 @@
 import { addressOf } from '../domain/address-of.ts';
 import { type Answer, answers } from '../domain/answers.ts';
-import { containerHead } from '../domain/container-head.ts';
+import { type ClientLines, containerHead } from '../domain/container-head.ts';
 import type { RequestHead } from '../domain/http1/request-head.ts';
 import type { ResponseHead } from '../domain/http1/response-head.ts';
 import type { Lease } from '../domain/lease.ts';
@@ -10,7 +10,6 @@ import type { AnswerSource } from './answer-source.ts';
 import type { CallListener } from './call-listener.ts';
 import type { Answered, CallState, Forward, Sent } from './call-state.ts';
 import { decideFor } from './decide-for.ts';
-import type { Scheme } from './exchange-client.ts';
 import type { RequestBody } from './request-body.ts';
 import type { RequestRecord } from './request-record.ts';
 import { searchSlot } from './search-slot.ts';
@@ -22,9 +21,7 @@ export interface CallRequest {
   readonly head: RequestHead;
   readonly body: RequestBody;
   readonly record: RequestRecord;
-  /** `ip:port`. */
-  readonly clientAddress: string;
-  readonly scheme: Scheme;
+  readonly client: ClientLines;
 }
 
 const TRIES_MAX = 3;
@@ -225,7 +222,7 @@ export class Call implements AnswerListener, AnswerSource {
       lease.release();
       return this.#again(forward, { lease }, answers.unreachable);
     }
-    const { head, body, record, clientAddress, scheme } = this.#request;
+    const { head, body, record, client } = this.#request;
     const upstream = this.#around.upstreams.acquire(address, forward.spec.h2Enabled && head.upgrade === '');
     const deadline = this.#timeout(forward.spec.timeoutMs);
     this.#state = { kind: 'sent', forward, sent: { lease, address, upstream, deadline } };
@@ -233,7 +230,7 @@ export class Call implements AnswerListener, AnswerSource {
     upstream.begin({ method: head.method, listener: this });
     const { requestId, traceparent } = record;
     const isPort = address.endpoint?.$case === 'tcp';
-    const text = containerHead(head, { clientAddress, requestId, traceparent, scheme, isPort });
+    const text = containerHead(head, { client, requestId, traceparent, isPort });
     this.#listener.onSent(body.sendWith(text, upstream.wire));
   }
 

@@ -2,14 +2,16 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { type Answer, answers } from '../domain/answers.ts';
 import { type ClientHeadOptions, clientHead, upgradeHead } from '../domain/client-head.ts';
+import { type ClientLines, clientLines } from '../domain/container-head.ts';
 import { type BodyFollower, createBodyFollower } from '../domain/http1/body-follower.ts';
+import { textOf } from '../domain/http1/fields.ts';
 import { readRequestHead } from '../domain/http1/request-head.ts';
 import type { ResponseHead } from '../domain/http1/response-head.ts';
 import { prefaceOf } from '../domain/http2/preface.ts';
 import type { Timer } from '../domain/timer-wheel.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { Exchange } from './exchange.ts';
-import type { ExchangeClient, Scheme } from './exchange-client.ts';
+import type { ExchangeClient } from './exchange-client.ts';
 import { Http2Connection } from './http2/http2-connection.ts';
 import { connectTunnel } from './tunnel.ts';
 import { acceptedWire, type SocketWire, secureWire, type Wire, type WireListener } from './wire.ts';
@@ -44,8 +46,7 @@ const GONE: State = { kind: 'gone' };
 /** One connection of a client, with one request after the other. */
 export class ClientConnection implements WireListener, ExchangeClient {
   readonly wire: SocketWire;
-  readonly address: string;
-  readonly scheme: Scheme;
+  readonly lines: ClientLines;
   readonly #around: Surroundings;
   readonly #onGone: (connection: ClientConnection) => void;
   #state = IDLE;
@@ -60,12 +61,12 @@ export class ClientConnection implements WireListener, ExchangeClient {
 
   constructor(accepted: Socket, around: Surroundings, onGone: (connection: ClientConnection) => void) {
     const { remoteAddress = '', remotePort = 0 } = accepted;
-    this.address = `${remoteAddress.startsWith('::ffff:') ? remoteAddress.slice(7) : remoteAddress}:${remotePort}`;
+    const address = `${remoteAddress.startsWith('::ffff:') ? remoteAddress.slice(7) : remoteAddress}:${remotePort}`;
+    this.lines = clientLines(address, isSecure(accepted) ? 'https' : 'http');
     this.#around = around;
     this.#onGone = onGone;
     this.#timer = around.timers.timer(() => this.#expire());
     this.#timer.start(around.limits.idleTimeoutMs);
-    this.scheme = isSecure(accepted) ? 'https' : 'http';
     this.wire = isSecure(accepted) ? secureWire(accepted, this) : acceptedWire(accepted, this);
     if (isSecure(accepted) && accepted.alpnProtocol === 'h2') this.#becomeHttp2(Buffer.alloc(0));
   }
@@ -138,7 +139,7 @@ export class ClientConnection implements WireListener, ExchangeClient {
         this.#isThrough = this.wire.write(bytes.subarray(from, to));
       });
     else if (body.length <= TOGETHER_BYTES_MAX)
-      return this.wire.writeText(body.length === 0 ? text : text + body.toString('latin1'));
+      return this.wire.writeText(body.length === 0 ? text : text + textOf(body, 0, body.length));
     this.wire.writeText(text);
     return this.sendBody(body);
   }
@@ -247,7 +248,7 @@ export class ClientConnection implements WireListener, ExchangeClient {
   #becomeHttp2(bytes: Buffer): void {
     this.#timer.cancel();
     const socket = this.wire.giveBack(bytes);
-    const connection = new Http2Connection(socket, this.#around, this.address, this.scheme);
+    const connection = new Http2Connection(socket, this.#around, this.lines);
     this.#state = { kind: 'http2', connection };
     this.#held = undefined;
     if (this.#isStopping) connection.stop();

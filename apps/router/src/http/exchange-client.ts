@@ -1,19 +1,16 @@
 import type { Answer } from '../domain/answers.ts';
 import type { ClientHeadOptions } from '../domain/client-head.ts';
+import type { ClientLines } from '../domain/container-head.ts';
 import type { ResponseHead } from '../domain/http1/response-head.ts';
 import type { Wire } from './wire.ts';
-
-/** What the protocol of a client's connection is called where it shows. */
-export type Scheme = 'http' | 'https';
 
 /**
  * The client of one exchange, in whatever version of HTTP it speaks. A method that returns false has not got rid of
  * everything yet: `onClientDrain` of the exchange follows, and until then the container should pause.
  */
 export interface ExchangeClient {
-  /** `ip:port`. */
-  readonly address: string;
-  readonly scheme: Scheme;
+  /** What containers are told of it. */
+  readonly lines: ClientLines;
   /** The connection ends as soon as it has nothing to answer. */
   readonly isStopping: boolean;
   /** No more of the body for now. `keeping` = what came last is still on its way to the container. */

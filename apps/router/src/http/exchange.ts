@@ -191,8 +191,7 @@ export class Exchange implements CallListener {
   }
 
   #call(forward: Forward): void {
-    const { address, scheme } = this.#client;
-    const request = { head: this.#head, body: this.#body, record: this.#record, clientAddress: address, scheme };
+    const request = { head: this.#head, body: this.#body, record: this.#record, client: this.#client.lines };
     const call = new Call(this.#around, request, this);
     this.#ownCall = call;
     this.#become({ kind: 'calling', call, to: forward });

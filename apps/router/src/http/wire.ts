@@ -53,12 +53,15 @@ export class SocketWire implements Wire {
   #direct: DirectHandle | undefined;
   /** The kernel has not taken everything yet. */
   #isFull = false;
+  #isPaused: boolean;
 
   /** `open` makes the socket with the options given: they say where it reads to. */
   constructor(listener: WireListener, open: (options: object) => Socket, link: Link) {
     this.#listener = listener;
     this.#isConnected = link !== 'connecting';
     this.#isSecure = link === 'secure';
+    // What was accepted is not read until it is told to be.
+    this.#isPaused = link === 'connected';
     this.#socket = open({
       allowHalfOpen: true,
       // Every write that the kernel does not take whole is followed by a drain.
@@ -163,10 +166,14 @@ export class SocketWire implements Wire {
   }
 
   pause(): void {
+    this.#isPaused = true;
     this.#socket.pause();
   }
 
+  /** Asked after every request: of one that was not paused Node need not hear. */
   resume(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
     this.#socket.resume();
   }
 

@@ -1,20 +1,20 @@
 import type { ServerHttp2Stream, ServerStreamResponseOptions } from 'node:http2';
 import { type Answer, answers } from '../../domain/answers.ts';
 import type { ClientHeadOptions } from '../../domain/client-head.ts';
+import type { ClientLines } from '../../domain/container-head.ts';
 import { type BodyFollower, createBodyFollower } from '../../domain/http1/body-follower.ts';
 import type { RequestHead } from '../../domain/http1/request-head.ts';
 import { type ResponseHead, readResponseHead } from '../../domain/http1/response-head.ts';
 import { trailerLines } from '../../domain/http2/request-head.ts';
 import { interimFields, responseFields, trailerFields } from '../../domain/http2/response-fields.ts';
 import type { Exchange } from '../exchange.ts';
-import type { ExchangeClient, Scheme } from '../exchange-client.ts';
+import type { ExchangeClient } from '../exchange-client.ts';
 import { connectTunnel } from '../tunnel.ts';
 import type { Wire, WireListener } from '../wire.ts';
 
 /** What a stream needs to know of its connection. */
 export interface StreamConnection {
-  readonly address: string;
-  readonly scheme: Scheme;
+  readonly lines: ClientLines;
   readonly isStopping: boolean;
 }
 
@@ -53,12 +53,8 @@ export class ClientStream implements ExchangeClient {
     this.#isBodyWhole = stream.endAfterHeaders;
   }
 
-  get address(): string {
-    return this.#connection.address;
-  }
-
-  get scheme(): Scheme {
-    return this.#connection.scheme;
+  get lines(): ClientLines {
+    return this.#connection.lines;
   }
 
   get isStopping(): boolean {

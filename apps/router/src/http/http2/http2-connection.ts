@@ -2,12 +2,12 @@ import { randomBytes } from 'node:crypto';
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import process from 'node:process';
+import type { ClientLines } from '../../domain/container-head.ts';
 import { readHttp2Head } from '../../domain/http2/request-head.ts';
 import type { Deadline } from '../../domain/timer-wheel.ts';
 import { type BucketState, fullBucket, type RateLimit, takeToken } from '../../domain/token-bucket.ts';
 import type { Surroundings } from '../../surroundings.ts';
 import { Exchange } from '../exchange.ts';
-import type { Scheme } from '../exchange-client.ts';
 import { ClientStream, endStream, type StreamConnection, sendWhole } from './client-stream.ts';
 
 /** What a client may send on one stream before the container has taken it. */
@@ -29,8 +29,7 @@ const ENHANCE_YOUR_CALM = 0xb;
 
 /** A connection of HTTP/2: many requests at once, each a stream. */
 export class Http2Connection implements StreamConnection {
-  readonly address: string;
-  readonly scheme: Scheme;
+  readonly lines: ClientLines;
   readonly #around: Surroundings;
   readonly #session: ServerHttp2Session;
   readonly #streams = new Set<ServerHttp2Stream>();
@@ -40,10 +39,9 @@ export class Http2Connection implements StreamConnection {
   #isStopping = false;
 
   /** The socket may hold bytes that have been read already: it begins with the preface. */
-  constructor(socket: Socket, around: Surroundings, address: string, scheme: Scheme) {
+  constructor(socket: Socket, around: Surroundings, lines: ClientLines) {
     this.#around = around;
-    this.address = address;
-    this.scheme = scheme;
+    this.lines = lines;
     const { headerBytesMax, streamsMax } = around.limits;
     // Loaded when somebody speaks it first: 3 MB in each thread.
     this.#session = process.getBuiltinModule('node:http2').performServerHandshake(socket, {
