@@ -16,6 +16,7 @@ export const corpus: readonly [name: string, bytes: string, status: number][] = 
   ['chunked twice', `${POST}transfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n`, 400],
   ['a coding that is not chunked', `${POST}transfer-encoding: identity\r\n\r\n`, 400],
   ['chunked with a byte before', `${POST}transfer-encoding: \x0bchunked\r\n\r\n0\r\n\r\n`, 400],
+  ['a coding in HTTP/1.0', `${POST.replace('HTTP/1.1', 'HTTP/1.0')}transfer-encoding: chunked\r\n\r\n0\r\n\r\n`, 400],
   ['a space before the colon', `${GET}content-length : 4\r\n\r\n`, 400],
   ['a folded header', `${GET}x: a\r\n b\r\n\r\n`, 400],
   ['a bare newline', `${GET}x: a\ny: b\r\n\r\n`, 400],

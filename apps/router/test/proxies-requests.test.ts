@@ -93,6 +93,13 @@ test('only what may be forwarded reaches the container, with what the router kno
   assert.deepEqual([headers['host'], headers['x-real-ip'], headers['x-twice']], [HOST, '7.7.7.7', 'a, b']);
 });
 
+test('thousands of requests that are sent at once are answered one after the other', async () => {
+  using client = rawClient(platform.port);
+  const count = 3_000;
+  client.send('GET / HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(count));
+  for (let i = 0; i < count; i++) assert.equal((await client.reply()).status, 404);
+});
+
 test('bodies pass both ways as they come, neither gathered nor cut', async () => {
   using client = rawClient(platform.port);
   client.send(`POST /echo HTTP/1.1\r\nhost: ${HOST}\r\ntransfer-encoding: chunked\r\n\r\n5\r\nfirst\r\n`);

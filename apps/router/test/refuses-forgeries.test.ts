@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { ask } from './raw-client.ts';
-import { type SimulatedPlatform, simulatedPlatform } from './simulated-platform.ts';
+import { ask, rawClient } from './raw-client.ts';
+import { HOST, type SimulatedPlatform, simulatedPlatform } from './simulated-platform.ts';
 
 const GOOD = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 const [TRACE, SPAN] = [GOOD.slice(3, 35), GOOD.slice(36, 52)];
@@ -35,9 +35,10 @@ const forged: readonly [header: string, forgery: string][] = [
 
 for (const [header, forgery] of forged)
   test(`what a client says in ${header} is not believed, in whatever case it writes the name`, async () => {
-    for (const name of [header, header.toUpperCase()]) {
+    for (const name of [header, header.toUpperCase(), header.replaceAll('-', '_')]) {
       assert.equal((await ask(platform.port, '/', `${name}: ${forgery}\r\n`)).status, 200);
-      assert.ok(!(seen[header] ?? []).includes(forgery), `${header} has reached the container`);
+      const arrived = [seen[header] ?? [], seen[name.toLowerCase()] ?? []].flat();
+      assert.ok(!arrived.includes(forgery), `${name} has reached the container`);
     }
   });
 
@@ -59,6 +60,25 @@ for (const [why, lines] of foreignTraces)
     assert.match(given, /^00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]$/);
     assert.ok(others.length === 0 && !given.includes(TRACE), given);
   });
+
+const twice: readonly [why: string, lines: string, arrives: string[]][] = [
+  ['before credentials of the app', 'authorization: Bearer wk-a.ws-b\r\nauthorization: Basic x\r\n', ['Basic x']],
+  ['behind credentials of the app', 'authorization: Basic x\r\nauthorization: Bearer wk-a.ws-b\r\n', ['Basic x']],
+  ['twice', 'authorization: Bearer wk-a.ws-b\r\nauthorization: Bearer wk-c.ws-d\r\n', []],
+];
+
+for (const [why, lines, arrives] of twice)
+  test(`a proxy token ${why} does not reach the container`, async () => {
+    assert.equal((await ask(platform.port, '/', lines)).status, 200);
+    assert.deepEqual(seen['authorization'] ?? [], arrives);
+  });
+
+test('HTTP/2 is asked of no container, wherever it stands among the protocols', async () => {
+  for (const protocols of ['h2c', 'websocket, h2c', '\th2c', 'H2C , websocket']) {
+    assert.equal((await ask(platform.port, '/', `connection: upgrade\r\nupgrade: ${protocols}\r\n`)).status, 200);
+    assert.equal(seen['upgrade'], undefined, protocols);
+  }
+});
 
 test('a traceparent that is well formed is continued', async () => {
   await ask(platform.port, '/', `traceparent: ${GOOD}\r\n`);
@@ -91,3 +111,19 @@ test('an answer that could be read as two is a 502, and nothing of it reaches th
     assert.equal(reply.headers.get('set-cookie'), undefined, why);
   }
 });
+
+const unasked: readonly [why: string, answer: string][] = [
+  ['a change of the protocol that nobody has asked for', 'HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\n\r\n'],
+  ['interim answers without end', 'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(1_000)],
+];
+
+for (const [why, answer] of unasked)
+  test(`${why} is a 502`, async () => {
+    await using wild = await simulatedPlatform();
+    await wild.rawContainer('ta-1', (socket) => socket.on('data', () => socket.write(answer)));
+    using client = rawClient(wild.port);
+    client.send(`GET / HTTP/1.1\r\nhost: ${HOST}\r\n\r\n`);
+    let reply = await client.reply();
+    for (let i = 0; reply.status === 103 && i < 100; i++) reply = await client.reply();
+    assert.deepEqual([reply.status, reply.body], [502, 'modal-http: unreachable']);
+  });

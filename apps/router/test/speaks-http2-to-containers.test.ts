@@ -12,7 +12,7 @@ import { eventually } from '@portico/testing';
 import { answers } from '../src/domain/answers.ts';
 import { askHttp2, type Http2Reply, http2Client, replyOf, request, valuesOf } from './http2-client.ts';
 import { ask, rawClient } from './raw-client.ts';
-import { appOf, poolOf, type SimulatedPlatform, simulatedPlatform } from './simulated-platform.ts';
+import { appOf, HOST, poolOf, type SimulatedPlatform, simulatedPlatform } from './simulated-platform.ts';
 
 const CANCEL = 8;
 
@@ -91,6 +91,23 @@ test('bodies and trailers pass both ways, as a call of gRPC has them', async () 
   stream.end('two');
   assert.equal((await replyOf(stream)).body, 'one two');
   assert.deepEqual([trailers['grpc-status'], trailers['x-heard']], ['0', '42']);
+});
+
+test('trailers of any name, and those that come twice, pass as they are', async () => {
+  onStream = (stream) => {
+    let raw: readonly string[] = [];
+    stream.on('trailers', (_trailers, _flags, fields: readonly string[]) => {
+      raw = fields;
+    });
+    stream.resume().once('end', () => {
+      stream.respond({ ':status': 200 }, RESPOND);
+      stream.end(raw.join(' '));
+    });
+  };
+  using client = rawClient(platform.port);
+  const lines = 'constructor: 1\r\n__proto__: 2\r\netag: 3\r\netag: 4\r\n';
+  client.send(`POST / HTTP/1.1\r\nhost: ${HOST}\r\ntransfer-encoding: chunked\r\n\r\n0\r\n${lines}\r\n`);
+  assert.equal((await client.reply()).body, 'constructor 1 __proto__ 2 etag 3 etag 4');
 });
 
 test('an answer that ends with its head does so for the client too', async () => {

@@ -39,6 +39,8 @@ const seeds = [
   'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n',
   'PUT /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTrailer: x\r\n\r\n3;e=1\r\nabc\r\n0\r\nx: y\r\n\r\n',
   'GET http://a/b HTTP/1.1\r\nHost: a\r\nConnection: close, x\r\n\r\n',
+  'POST /a HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n',
+  'POST /a HTTP/1.0\r\nHost: a\r\nContent-Length: 1\r\n\r\na',
   'OPTIONS * HTTP/1.0\r\nHost: a\r\n\r\n',
 ];
 /** Bytes and pieces that parsers have been known to read in different ways. */

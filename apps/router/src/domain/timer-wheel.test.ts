@@ -77,6 +77,18 @@ test('a timer that is moved by another one that is due in the same tick is met l
   assert.deepEqual(order, ['between', 'moved']);
 });
 
+test('what is met late sets deadlines that are not met early', async () => {
+  using wheel = createTimerWheel(1);
+  const first = Promise.withResolvers<number>();
+  wheel.after(1, () => {
+    const begin = performance.now();
+    wheel.after(30, () => first.resolve(performance.now() - begin));
+  });
+  for (const begin = performance.now(); performance.now() - begin < 50; );
+  const took = await first.promise;
+  assert.ok(took >= 29, `${took} ms`);
+});
+
 test('a deadline knows how long it has to go', () => {
   using wheel = createTimerWheel(50);
   const deadline = wheel.after(1_000, () => undefined);

@@ -1,4 +1,6 @@
+// Imported: the global of this name is looked up by a function each time.
 import { performance } from 'node:perf_hooks';
+
 /** A deadline that can be called off. */
 export interface Deadline {
   cancel(): void;
@@ -116,8 +118,11 @@ class Wheel implements TimerWheel {
 
   #turn(): void {
     const passed = Math.floor((performance.now() - this.#turnedAt) / this.#tickMs);
-    this.#turnedAt += passed * this.#tickMs;
-    for (let i = 0; i < passed; i++) this.#meet(++this.#tick);
+    for (let i = 0; i < passed; i++) {
+      // In step with each other: what is met may set deadlines of its own.
+      this.#turnedAt += this.#tickMs;
+      this.#meet(++this.#tick);
+    }
     if (this.held > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;

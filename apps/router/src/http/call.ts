@@ -227,7 +227,7 @@ export class Call implements AnswerListener, AnswerSource {
     const deadline = this.#timeout(forward.spec.timeoutMs);
     this.#state = { kind: 'sent', forward, sent: { lease, address, upstream, deadline } };
     record.dispatched();
-    upstream.begin({ method: head.method, listener: this });
+    upstream.begin({ method: head.method, asksUpgrade: head.upgrade !== '', listener: this });
     const { requestId, traceparent } = record;
     const isPort = address.endpoint?.$case === 'tcp';
     const text = containerHead(head, { client, requestId, traceparent, isPort });

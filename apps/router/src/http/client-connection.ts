@@ -55,6 +55,8 @@ export class ClientConnection implements WireListener, ExchangeClient {
   /** Bytes that have come and were not understood yet. */
   #held: Buffer | undefined;
   #isStopping = false;
+  /** What is held is being read; whoever ends an exchange meanwhile need not go on with it. */
+  #isReading = false;
   /** For a client that does not know the chunked coding. */
   #dechunker: BodyFollower | undefined;
   #isThrough = true;
@@ -160,10 +162,8 @@ export class ClientConnection implements WireListener, ExchangeClient {
     if (closes || this.#isStopping) return this.#close();
     this.#state = IDLE;
     this.#timer.start(this.#around.limits.idleTimeoutMs);
-    const held = this.#held;
-    this.#held = undefined;
     this.wire.resume();
-    if (held) this.#readHead(held, held.length);
+    this.#readHeld();
   }
 
   cut(): void {
@@ -202,6 +202,18 @@ export class ClientConnection implements WireListener, ExchangeClient {
     if (this.#state.kind === 'exchange' && this.#held.length > AHEAD_BYTES_MAX) this.wire.pause();
   }
 
+  /** Requests that came ahead, as long as each is answered at once. A loop: thousands fit into what is held. */
+  #readHeld(): void {
+    if (this.#isReading) return;
+    this.#isReading = true;
+    while (this.#held && this.#state.kind === 'idle') {
+      const held = this.#held;
+      this.#held = undefined;
+      this.#readHead(held, held.length);
+    }
+    this.#isReading = false;
+  }
+
   #readHead(fresh: Buffer, length: number): void {
     if (this.#held && !this.#hasHead(this.#held.length, fresh, length)) return;
     const bytes = this.#held ?? fresh;
@@ -225,9 +237,10 @@ export class ClientConnection implements WireListener, ExchangeClient {
   /** Adds to what is held; whether that may be a head by now. Only what has not been looked at before is searched. */
   #hasHead(heldBytes: number, fresh: Buffer, length: number): boolean {
     this.#hold(fresh, 0, length);
-    const { headerBytesMax } = this.#around.limits;
+    const held = this.#held ?? fresh;
     const from = Math.max(0, heldBytes - EMPTY_LINE.length + 1);
-    return heldBytes + length >= headerBytesMax || this.#held?.includes(EMPTY_LINE, from) === true;
+    if (held.includes(EMPTY_LINE, from)) return true;
+    return held.length - leadingLineEnds(held, held.length) >= this.#around.limits.headerBytesMax;
   }
 
   /** The rest of a head must follow soon, and not be too long. */

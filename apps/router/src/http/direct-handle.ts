@@ -3,11 +3,11 @@ import process from 'node:process';
 
 /** What node:net itself writes to and reads from: libuv's stream under a socket. Not documented, so looked at before it is used. */
 interface Handle {
+  /** Called after a read; gives the buffer for the next one if that is another. */
   onread: (this: Handle, buffer: ArrayBuffer | undefined) => unknown;
-  /** These give 0, or the number of an error of libuv. */
+  /** The two writes give 0, or the number of an error of libuv. */
   writeBuffer(request: WriteRequest, bytes: Buffer): number;
   writeLatin1String(request: WriteRequest, text: string): number;
-  useUserBuffer(buffer: Buffer): void;
 }
 
 /** Of a write that the kernel has not taken whole; it must be kept until it is complete. */
@@ -27,8 +27,8 @@ interface StreamBinding {
 
 /** What hears of a handle. */
 export interface HandleListener {
-  /** So many bytes are in the buffer that was given last. */
-  onRead(length: number): void;
+  /** So many bytes are in the buffer that is read into. Gives another one if the next read must go there. */
+  onRead(length: number): Buffer | undefined;
   /** All that was written is with the kernel. */
   onWritten(): void;
   /** Nothing can be written any more. */
@@ -74,11 +74,6 @@ export class DirectHandle {
     return this.#isThrough(this.#handle.writeLatin1String(request as WriteRequest, text), undefined);
   }
 
-  /** The next bytes are read into this. */
-  readInto(buffer: Buffer): void {
-    this.#handle.useUserBuffer(buffer);
-  }
-
   /** The socket reads for itself again. */
   release(): void {
     this.#handle.onread = this.#onread;
@@ -111,8 +106,8 @@ export function directHandleOf(socket: Socket, listener: HandleListener): Direct
 }
 
 function isHandle(handle: unknown): handle is Handle {
-  const { onread, writeBuffer, writeLatin1String, useUserBuffer } = (handle ?? {}) as Partial<Handle>;
-  return [onread, writeBuffer, writeLatin1String, useUserBuffer].every((part) => typeof part === 'function');
+  const { onread, writeBuffer, writeLatin1String } = (handle ?? {}) as Partial<Handle>;
+  return [onread, writeBuffer, writeLatin1String].every((part) => typeof part === 'function');
 }
 
 function streamBinding(): StreamBinding | undefined {

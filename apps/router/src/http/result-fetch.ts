@@ -27,7 +27,7 @@ export class ResultFetch implements AnswerListener, AnswerSource {
   }
 
   start({ method, target, host, lines }: RequestHead): void {
-    this.#upstream.begin({ method, listener: this });
+    this.#upstream.begin({ method, asksUpgrade: false, listener: this });
     // Whether the client may read it was decided here; that thread only asks whether anybody has.
     const credentials = 'modal-key: thread\r\nmodal-secret: thread\r\n';
     this.#upstream.wire.writeText(

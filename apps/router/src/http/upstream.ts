@@ -31,6 +31,8 @@ export interface AnswerListener {
 
 export interface SentRequest {
   readonly method: string;
+  /** The container may change the protocol. */
+  readonly asksUpgrade: boolean;
   readonly listener: AnswerListener;
 }
 
@@ -40,6 +42,8 @@ type State =
   | { readonly kind: 'body'; readonly sent: SentRequest; readonly body: BodyFollower; readonly keepsAlive: boolean }
   | { readonly kind: 'gone' };
 
+/** Interim answers of one request: they go to a client before anybody knows whether it reads. */
+const INTERIM_MAX = 32;
 /** Heads of answers above this size are refused: the same bound as nginx and the runner have. */
 const HEAD_BYTES_MAX = 256 * 1024;
 /** Methods that may be sent again when a kept connection turned out to be closed (RFC 9110 section 9.2.2). */
@@ -56,6 +60,8 @@ export class Upstream implements WireListener {
   readonly wire: Wire;
   #state: State = IDLE;
   #requests = 0;
+  /** Of this request. */
+  #interims = 0;
   readonly #onIdleClose: (upstream: Upstream) => void;
 
   constructor(connect: (listener: WireListener) => Wire, onIdleClose: (upstream: Upstream) => void) {
@@ -71,6 +77,7 @@ export class Upstream implements WireListener {
   /** Expects the answer to a request whose head is written next. */
   begin(sent: SentRequest): void {
     this.#requests += 1;
+    this.#interims = 0;
     this.#state = { kind: 'head', sent, held: undefined };
   }
 
@@ -134,7 +141,10 @@ export class Upstream implements WireListener {
         return this.#hold(sent, Buffer.from(bytes.subarray(from, to)));
       if (read.kind !== 'head') return this.#refuse(sent);
       const { head, end } = read;
+      if (head.status === 101 && !sent.asksUpgrade) return this.#refuse(sent);
       if (head.status >= 200 || head.status === 101) return this.#begin(sent, head, bytes, end, to);
+      this.#interims += 1;
+      if (this.#interims > INTERIM_MAX) return this.#refuse(sent);
       sent.listener.onInterim(bytes.toString('latin1', from, end));
       from = end;
     }

@@ -60,7 +60,7 @@ export class SocketWire implements Wire {
     this.#listener = listener;
     this.#isConnected = link !== 'connecting';
     this.#isSecure = link === 'secure';
-    // What was accepted is not read until it is told to be.
+    // What was accepted does not flow before the first `resume`.
     this.#isPaused = link === 'connected';
     this.#socket = open({
       allowHalfOpen: true,
@@ -114,13 +114,13 @@ export class SocketWire implements Wire {
     });
   }
 
-  /** The next read goes to the buffer that is there when this returns. */
-  #hear(length: number): void {
+  /** The next read goes to the buffer that is there when this returns, and at no other time to another one. */
+  #hear(length: number): Buffer | undefined {
     this.#isBufferKept = false;
     this.#listener.onBytes(this.#buffer, length);
-    if (!this.#isBufferKept) return;
+    if (!this.#isBufferKept) return undefined;
     this.#buffer = Buffer.allocUnsafeSlow(STREAM_READ_BYTES);
-    this.#direct?.readInto(this.#buffer);
+    return this.#buffer;
   }
 
   write(bytes: Buffer): boolean {

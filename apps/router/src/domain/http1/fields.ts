@@ -40,7 +40,7 @@ const ZERO = 0x30;
 /** Any number of so many digits is exact. */
 const DIGITS_MAX = 15;
 
-const NONE: readonly string[] = [];
+const NONE: ReadonlySet<string> = new Set();
 const tokens = tableOf((byte) => /[!#$%&'*+\-.^_`|~0-9A-Za-z]/.test(String.fromCharCode(byte)));
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
@@ -84,7 +84,8 @@ class HeadFields implements Fields {
   }
 }
 
-export const fields: Fields = new HeadFields();
+const read = new HeadFields();
+export const fields: Fields = read;
 
 /**
  * Reads header lines strictly (RFC 9112 section 5) into `fields`: a token, a colon right after it, a value; no folding; a
@@ -92,8 +93,9 @@ export const fields: Fields = new HeadFields();
  * Gives the place just past the empty line.
  */
 export function readFields(bytes: Buffer, head: number, from: number, to: number): HeadEnd {
-  const read = fields as HeadFields;
   let count = 0;
+  // Nothing of a head before is left if this one can't be read.
+  read.count = 0;
   let at = from;
   while (at < to && bytes[at] !== CR) {
     const line = read.line(count);
@@ -120,7 +122,7 @@ export function readFields(bytes: Buffer, head: number, from: number, to: number
   return end;
 }
 
-/** A character for each byte. What `toString` calls in the end: its checks cost as much as a head of usual size. */
+/** A character for each byte. `toString` does the same in the end, and looks at its arguments for as long before. */
 export function textOf(bytes: Buffer, from: number, to: number): string {
   return (bytes as Buffer & { latin1Slice(from: number, to: number): string }).latin1Slice(from, to);
 }
@@ -136,7 +138,7 @@ export function endOfLine(bytes: Buffer, at: number, to: number): HeadEnd {
 /** The index just past the token (RFC 9110 section 5.6.2) that begins at `from`; `to` if it may go on there. */
 export function endOfToken(bytes: Buffer, from: number, to: number): number {
   let at = from;
-  for (; at < to; at++) if (tokens[bytes[at] as number] !== 1) break;
+  for (; at < to; at++) if (tokens[bytes[at] ?? 0] !== 1) break;
   return at;
 }
 
@@ -144,7 +146,7 @@ export function endOfToken(bytes: Buffer, from: number, to: number): number {
 export function endOfText(bytes: Buffer, from: number, to: number): number {
   let at = from;
   for (; at < to; at++) {
-    const byte = bytes[at] as number;
+    const byte = bytes[at] ?? 0;
     if (byte < SPACE ? byte !== TAB : byte === DELETE) break;
   }
   return at;
@@ -179,14 +181,14 @@ export function isText(byte: number | undefined): boolean {
   return byte !== undefined && (byte >= SPACE ? byte !== DELETE : byte === TAB);
 }
 
-/** The names that the value of a Connection header lists, in lower case. */
-export function tokensOf(value: string): readonly string[] {
+/** The names that a value lists, as that of Connection does, in lower case. */
+export function tokensOf(value: string): ReadonlySet<string> {
   if (value === '') return NONE;
-  return value
+  const tokens = value
     .toLowerCase()
     .split(',')
-    .map((token) => token.trim())
-    .filter((token) => token !== '');
+    .map((token) => token.trim());
+  return new Set(tokens.filter((token) => token !== ''));
 }
 
 /** Digits only, small enough to be counted exactly. Undefined for anything else. */

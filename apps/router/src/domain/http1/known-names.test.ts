@@ -21,7 +21,7 @@ test('what only begins, ends or sounds like a known name is none', () => {
     'content_length',
     'contentxlength',
     'modal',
-    'modal_key',
+    'modalxkey',
     'x-forwarded',
   ]) {
     assert.equal(inBytes(text), undefined, text);
@@ -34,4 +34,9 @@ test('what only the router may say ends requests, whatever follows', () => {
     assert.ok(inBytes(text)?.endsRequests, text);
   assert.ok(knownName('x-forwarded-host')?.endsRequests);
   assert.equal(inBytes('x-forwarded-for')?.endsAnswers, false);
+});
+
+test('an underscore makes no other name of what only the router may say', () => {
+  for (const text of ['X_Forwarded_For', 'x_forwarded-proto', 'Modal_Key', 'PORTICO_CLIENT_ADDRESS'])
+    assert.ok(inBytes(text)?.endsRequests && knownName(text.toLowerCase())?.endsRequests, text);
 });

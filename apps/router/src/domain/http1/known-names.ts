@@ -29,9 +29,9 @@ const ofRequests = [
   'modal-routing-affinity-key',
   'modal-session-id',
 ].map((text) => known(text, true, false));
-const ofAnswers = known('portico-busy', true, true);
+const busy = known('portico-busy', true, true);
 
-const all = [...heeded, ...ofOneHop, ...ofRequests, ofAnswers];
+const all = [...heeded, ...ofOneHop, ...ofRequests, busy];
 const byText: ReadonlyMap<string, KnownName> = new Map(all.map((name) => [name.text, name]));
 
 /** Whatever begins with one of these only a proxy that an app trusts may say, and that is the router. */
@@ -41,6 +41,7 @@ const RESERVED = known('', true, false);
 const prefixBytes = reservedPrefixes.map(bytesOf);
 /** Makes a small letter of a capital one, and leaves small letters, digits and dashes as they are. */
 const LOWER = 0x20;
+const [DASH, UNDERSCORE] = [0x2d, 0x5f];
 /** Of a letter: its place in the alphabet, whatever its size. */
 const PLACE = 0x1f;
 const PLACE_BITS = 5;
@@ -63,18 +64,30 @@ function isReserved(bytes: Uint8Array, from: number, to: number): boolean {
   const first = (bytes[from] ?? 0) | LOWER;
   for (let i = 0; i < prefixBytes.length; i++) {
     const prefix = prefixBytes[i];
-    if (prefix?.[0] === first && to - from >= prefix.length && isSpelledAt(bytes, from, prefix)) return true;
+    if (prefix?.[0] === first && to - from >= prefix.length && isPrefixAt(bytes, from, prefix)) return true;
   }
   return false;
+}
+
+/** An underscore counts as a dash: servers of WSGI and CGI make the same variable of both. */
+function isPrefixAt(bytes: Uint8Array, from: number, prefix: Uint8Array): boolean {
+  for (let i = 0; i < prefix.length; i++) {
+    const byte = bytes[from + i] ?? 0;
+    if (byte === UNDERSCORE ? prefix[i] !== DASH : (byte | LOWER) !== prefix[i]) return false;
+  }
+  return true;
 }
 
 function slotOf(length: number, first: number): number {
   return (length << PLACE_BITS) | (first & PLACE);
 }
 
-/** The same of a text in lower case. */
+/** The known name that a text in lower case is. */
 export function knownName(text: string): KnownName | undefined {
-  return byText.get(text) ?? (reservedPrefixes.some((prefix) => text.startsWith(prefix)) ? RESERVED : undefined);
+  const name = byText.get(text);
+  if (name) return name;
+  const dashed = text.replaceAll('_', '-');
+  return reservedPrefixes.some((prefix) => dashed.startsWith(prefix)) ? RESERVED : undefined;
 }
 
 /** Whether a word of small letters, digits and dashes is there, whatever the size of its letters. The bytes must be those of a token. */

@@ -59,7 +59,10 @@ export interface Said {
   traceparent: string;
   modalKey: string;
   modalSecret: string;
+  /** If the last one is for the router. */
   authorization: string;
+  /** If any of them is: that one must not go on. */
+  hasProxyToken: boolean;
   expectsContinue: boolean;
   affinityKey: string;
 }
@@ -78,6 +81,8 @@ export function readRequestHead(bytes: Buffer, from: number, to: number): ReadRe
   if (!target) return malformed('a target that is no path');
   const said = gather(fields);
   if (said.hosts !== 1) return malformed(said.hosts === 0 ? 'no Host header' : 'two Host headers');
+  // HTTP/1.0 has no codings: a proxy before this one that keeps to it has read another body (RFC 9112 section 6.1).
+  if (line.isHttp10 && said.codings > 0) return malformed('a Transfer-Encoding in HTTP/1.0');
   const framing = framingOf(said);
   if (typeof framing === 'string') return malformed(framing);
   const host = hostOf(said.host);
@@ -93,25 +98,31 @@ function headOf(
   said: Said,
 ): RequestHead {
   const options = tokensOf(said.connection);
-  const asksUpgrade = said.upgrade !== '' && options.includes('upgrade') && framing === NO_BODY && !isHttp10;
+  const asksUpgrade = said.upgrade !== '' && options.has('upgrade') && framing === NO_BODY && !isHttp10;
   return {
     method,
     target,
     isHttp10,
     host,
     framing,
-    keepsAlive: !isHttp10 && !options.includes('close'),
+    keepsAlive: !isHttp10 && !options.has('close'),
     // To HTTP/2 the router itself would have to change, which it does not do in this way.
-    upgrade: asksUpgrade && !/^h2c?\b/i.test(said.upgrade) ? said.upgrade : '',
+    upgrade: asksUpgrade && !asksHttp2(said.upgrade) ? said.upgrade : '',
     traceparent: said.traceparent,
     modalKey: said.modalKey,
     modalSecret: said.modalSecret,
     authorization: said.authorization,
     // One that is dropped asks the container for nothing.
-    expectsContinue: said.expectsContinue && !options.includes('expect'),
+    expectsContinue: said.expectsContinue && !options.has('expect'),
     affinityKey: said.affinityKey,
-    lines: forwardable(options, said.authorization !== ''),
+    lines: forwardable(options, said.hasProxyToken),
   };
+}
+
+/** Whether HTTP/2 is among the protocols of an Upgrade header. */
+function asksHttp2(upgrade: string): boolean {
+  const protocols = tokensOf(upgrade);
+  return protocols.has('h2c') || protocols.has('h2');
 }
 
 const badField = malformed('a header line that is not "name: value"');
@@ -146,6 +157,7 @@ function nothingSaid(): Said {
     modalKey: '',
     modalSecret: '',
     authorization: '',
+    hasProxyToken: false,
     expectsContinue: false,
     affinityKey: '',
   };
@@ -201,7 +213,8 @@ function note(said: Said, name: KnownName, value: string): void {
       said.modalSecret = value;
       break;
     case 'authorization':
-      if (PROXY_BEARER.test(value)) said.authorization = value;
+      said.authorization = PROXY_BEARER.test(value) ? value : '';
+      said.hasProxyToken ||= said.authorization !== '';
       break;
     case 'expect':
       said.expectsContinue ||= EXPECTS_CONTINUE.test(value);
@@ -230,11 +243,11 @@ export function framingOf({ lengths, length, codings, coding }: Said): Framing |
 }
 
 /** The lines that go on, as they were written. */
-function forwardable(options: readonly string[], hasProxyToken: boolean): string {
+function forwardable(options: ReadonlySet<string>, hasProxyToken: boolean): string {
   return fields.linesWithout((i) => {
     const { name } = fields.line(i);
     if (name?.endsRequests || (hasProxyToken && name && isProxyToken(name.text, fields.value(i)))) return true;
-    return options.length > 0 && isNamed(fields.name(i), options);
+    return options.size > 0 && isNamed(fields.name(i), options);
   });
 }
 
@@ -243,8 +256,8 @@ function isProxyToken(name: string, value: string): boolean {
 }
 
 /** What Connection names is of one hop; but no client may have the router drop what the framing needs. */
-function isNamed(name: string, options: readonly string[]): boolean {
-  return name !== 'host' && name !== 'content-length' && options.includes(name);
+function isNamed(name: string, options: ReadonlySet<string>): boolean {
+  return name !== 'host' && name !== 'content-length' && options.has(name);
 }
 
 /** Whether a field ends here rather than go on to a container. */

@@ -50,10 +50,10 @@ export function readResponseHead(bytes: Buffer, from: number, to: number, hasBod
     // Some write no space where there is no reason (RFC 9112 section 4 has one).
     statusText: lineEnd - from === STATUS_END ? `${status} ` : fields.text.slice(STATUS_AT, lineEnd - from),
     framing,
-    keepsAlive: (isHttp11 ? !options.includes('close') : options.includes('keep-alive')) && framing !== UNTIL_CLOSE,
+    keepsAlive: (isHttp11 ? !options.has('close') : options.has('keep-alive')) && framing !== UNTIL_CLOSE,
     isBusy: said.isBusy,
     upgrade: said.upgrade,
-    lines: fields.linesWithout((i) => endsHere(i) || (options.length > 0 && isNamed(fields.name(i), options))),
+    lines: fields.linesWithout((i) => endsHere(i) || (options.size > 0 && isNamed(fields.name(i), options))),
   };
   return { kind: 'head', head, end };
 }
@@ -63,8 +63,8 @@ function endsHere(i: number): boolean {
 }
 
 /** What Connection names is of one hop; but the framing needs its length. */
-function isNamed(name: string, options: readonly string[]): boolean {
-  return name !== 'content-length' && options.includes(name);
+function isNamed(name: string, options: ReadonlySet<string>): boolean {
+  return name !== 'content-length' && options.has(name);
 }
 
 /** Of `HTTP/1.x nnn reason`, with x = 0 or 1; undefined for any other line. */

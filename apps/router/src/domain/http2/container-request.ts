@@ -27,6 +27,7 @@ export function containerRequest(bytes: Buffer): ContainerRequest {
   const lineEnd = bytes.indexOf('\r\n');
   const [method = '', path = ''] = bytes.toString('latin1', 0, lineEnd).split(' ');
   const end = readFields(bytes, 0, lineEnd + 2, bytes.length);
+  if (end < 0) throw new Error('A head that the router has written itself can not be read.');
   const others: string[] = [];
   let [authority, scheme, framing] = ['', 'http', NO_BODY];
   for (let i = 0; i < fields.count; i++) {

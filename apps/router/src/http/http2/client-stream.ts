@@ -1,4 +1,4 @@
-import type { ServerHttp2Stream, ServerStreamResponseOptions } from 'node:http2';
+import type { Http2Stream, ServerHttp2Stream, ServerStreamResponseOptions } from 'node:http2';
 import { type Answer, answers } from '../../domain/answers.ts';
 import type { ClientHeadOptions } from '../../domain/client-head.ts';
 import type { ClientLines } from '../../domain/container-head.ts';
@@ -194,7 +194,7 @@ export class ClientStream implements ExchangeClient {
   }
 
   #sendTrailers(): void {
-    if (this.#isOpen) this.#stream.sendTrailers(objectOf(trailerFields(this.#follower?.trailers ?? '')));
+    if (this.#isOpen) sendTrailers(this.#stream, this.#follower?.trailers ?? '');
   }
 }
 
@@ -230,12 +230,23 @@ function breakOff(stream: ServerHttp2Stream): void {
   stream.destroy(new Error('the answer broke off'));
 }
 
+/** Ends a stream with trailer lines; with those that node:http2 does not take it is reset. */
+export function sendTrailers(stream: Http2Stream, lines: string): void {
+  try {
+    stream.sendTrailers(objectOf(trailerFields(lines)));
+  } catch (error) {
+    stream.destroy(error as Error);
+  }
+}
+
 /** A field that comes more than once has a list. */
-export function objectOf(fields: readonly string[]): Record<string, string[]> {
-  const object: Record<string, string[]> = {};
+function objectOf(fields: readonly string[]): Record<string, string[]> {
+  // Without a prototype: a field may be called `constructor`.
+  const object: Record<string, string[]> = Object.create(null);
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i] ?? '';
-    object[name] = [...(object[name] ?? []), fields[i + 1] ?? ''];
+    object[name] ??= [];
+    object[name].push(fields[i + 1] ?? '');
   }
   return object;
 }

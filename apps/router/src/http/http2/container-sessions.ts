@@ -66,5 +66,7 @@ function connectOver(socket: Socket): ClientHttp2Session {
     settings: { enablePush: false, initialWindowSize: STREAM_WINDOW_BYTES, maxHeaderListSize: HEAD_BYTES_MAX },
     maxSendHeaderBlockLength: HEAD_BYTES_MAX,
     maxSessionMemory: MEMORY_MIB_MAX,
+    // A client may send a field twice; it is passed on as it is in HTTP/1.1. The types know it of servers only.
+    ...({ strictSingleValueFields: false } as object),
   });
 }

@@ -3,10 +3,9 @@ import { answers } from '../../domain/answers.ts';
 import { type BodyFollower, createBodyFollower } from '../../domain/http1/body-follower.ts';
 import { answerTrailers, containerAnswer, interimAnswer } from '../../domain/http2/container-answer.ts';
 import { containerRequest } from '../../domain/http2/container-request.ts';
-import { trailerFields } from '../../domain/http2/response-fields.ts';
 import type { Wire, WireListener } from '../wire.ts';
 import { answerBytes } from '../write-answer.ts';
-import { objectOf } from './client-stream.ts';
+import { sendTrailers } from './client-stream.ts';
 
 /** The connection to a container that a stream goes over. */
 export interface ContainerSession {
@@ -108,7 +107,7 @@ export class ContainerStream implements Wire {
 
   #hear(stream: ClientHttp2Stream, isHead: boolean): void {
     stream
-      .once('wantTrailers', () => stream.sendTrailers(objectOf(trailerFields(this.#follower?.trailers ?? ''))))
+      .once('wantTrailers', () => sendTrailers(stream, this.#follower?.trailers ?? ''))
       .on('headers', (_headers, _flags, fields: readonly string[]) =>
         this.#tell(Buffer.from(interimAnswer(fields), 'latin1')),
       )
