@@ -116,3 +116,29 @@ test('what is written to a side that has gone ends the wire, and nothing else', 
   wires.connecting.write(numbered(0, 10));
   wires.connecting.keepBytes();
 });
+
+for (const [how, link] of [
+  ['before it is connected, and then directly', 'connecting'],
+  ['through its socket', 'secure'],
+] as const)
+  test(`what a wire writes ${how} arrives in order`, async () => {
+    const heard: Buffer[] = [];
+    const server = createServer((socket) => socket.on('data', (bytes) => heard.push(bytes))).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const all = numbered(0, 300_000);
+    let isDrained = false;
+    const onDrain = (): void => {
+      isDrained = true;
+    };
+    const wire = new SocketWire({ ...nothing, onDrain }, (options) => connect({ ...options, port }), link);
+    wire.writeText(all.toString('latin1', 0, 100_000));
+    wire.write(all.subarray(100_000, 200_000));
+    await eventually('it has gone', () => isDrained);
+    wire.write(all.subarray(200_000, 250_000));
+    wire.writeText(all.toString('latin1', 250_000));
+    await eventually('all has come', () => Buffer.concat(heard).length === all.length);
+    assert.ok(Buffer.concat(heard).equals(all));
+    wire.destroy();
+    server.close();
+  });

@@ -4,7 +4,7 @@ import { type Answer, answers } from '../domain/answers.ts';
 import { type ClientHeadOptions, clientHead, upgradeHead } from '../domain/client-head.ts';
 import { type ClientLines, clientLines } from '../domain/container-head.ts';
 import { type BodyFollower, createBodyFollower } from '../domain/http1/body-follower.ts';
-import { textOf } from '../domain/http1/fields.ts';
+import { hasEmptyLine, textOf } from '../domain/http1/fields.ts';
 import { readRequestHead } from '../domain/http1/request-head.ts';
 import type { ResponseHead } from '../domain/http1/response-head.ts';
 import { prefaceOf } from '../domain/http2/preface.ts';
@@ -35,8 +35,6 @@ const LINGER_MS = 2_000;
 const AHEAD_BYTES_MAX = 64 * 1024;
 /** A head goes out in one write with this much of its body. */
 const TOGETHER_BYTES_MAX = 8 * 1024;
-/** The end of a head. */
-const EMPTY_LINE = '\r\n\r\n';
 
 const IDLE: State = { kind: 'idle' };
 const HEAD: State = { kind: 'head' };
@@ -238,8 +236,7 @@ export class ClientConnection implements WireListener, ExchangeClient {
   #hasHead(heldBytes: number, fresh: Buffer, length: number): boolean {
     this.#hold(fresh, 0, length);
     const held = this.#held ?? fresh;
-    const from = Math.max(0, heldBytes - EMPTY_LINE.length + 1);
-    if (held.includes(EMPTY_LINE, from)) return true;
+    if (hasEmptyLine(held, heldBytes)) return true;
     return held.length - leadingLineEnds(held, held.length) >= this.#around.limits.headerBytesMax;
   }
 

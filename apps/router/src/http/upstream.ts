@@ -1,4 +1,5 @@
 import { type BodyFollower, createBodyFollower } from '../domain/http1/body-follower.ts';
+import { hasEmptyLine } from '../domain/http1/fields.ts';
 import { type ResponseHead, readResponseHead } from '../domain/http1/response-head.ts';
 import type { Wire, WireListener } from './wire.ts';
 
@@ -49,8 +50,6 @@ const HEAD_BYTES_MAX = 256 * 1024;
 /** Methods that may be sent again when a kept connection turned out to be closed (RFC 9110 section 9.2.2). */
 const repeatable: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE']);
 
-/** The end of a head. */
-const EMPTY_LINE = '\r\n\r\n';
 const NOTHING = Buffer.alloc(0);
 const IDLE: State = { kind: 'idle' };
 const GONE: State = { kind: 'gone' };
@@ -127,9 +126,8 @@ export class Upstream implements WireListener {
   #readHead(state: State & { kind: 'head' }, fresh: Buffer, length: number): void {
     const bytes = state.held ? Buffer.concat([state.held, fresh.subarray(0, length)]) : fresh;
     const to = state.held ? bytes.length : length;
-    // Only what has not been looked at before is searched.
-    const from = Math.max(0, (state.held?.length ?? 0) - EMPTY_LINE.length + 1);
-    if (state.held && to < HEAD_BYTES_MAX && !bytes.includes(EMPTY_LINE, from)) return this.#hold(state.sent, bytes);
+    if (state.held && to < HEAD_BYTES_MAX && !hasEmptyLine(bytes, state.held.length))
+      return this.#hold(state.sent, bytes);
     this.#readHeads(state.sent, bytes, to);
   }
 

@@ -21,7 +21,7 @@ test('lines are read as far as the empty one, with names in small letters and va
   assert.equal(fields.text, `${FIRST}${lines}\r\n`);
   assert.deepEqual(all(), ['host', 'a', 'x-a', 'b c', 'empty', '', 'content-length', '4']);
   assert.deepEqual(
-    [0, 1, 2, 3].map((i) => fields.line(i).name?.text),
+    [0, 1, 2, 3].map((i) => fields.heeded(i)?.text),
     ['host', undefined, undefined, 'content-length'],
   );
   assert.equal(

@@ -1,27 +1,16 @@
 import { type KnownName, knownNameIn } from './known-names.ts';
 
-/** One header line; all places are in the text of its head. */
-export interface FieldLine {
-  readonly from: number;
-  /** Of the colon. */
-  readonly nameEnd: number;
-  readonly valueFrom: number;
-  readonly valueEnd: number;
-  /** If it is one that the router heeds. */
-  readonly name: KnownName | undefined;
-}
-
 /** What was read of a head. Reused: valid until the next one is read. */
 export interface Fields {
   /** The head from its first byte to its empty line. */
   readonly text: string;
   readonly count: number;
-  /** The line at `i`, in the order in which they came. */
-  line(i: number): FieldLine;
-  /** Without the spaces around it. */
-  value(i: number): string;
+  /** The name of the line at `i`, in the order in which they came, if it is one that the router heeds. */
+  heeded(i: number): KnownName | undefined;
   /** In lower case. */
   name(i: number): string;
+  /** Without the spaces around it. */
+  value(i: number): string;
   /** All lines as they were written, but those that `drops` names. */
   linesWithout(drops: (i: number) => boolean): string;
 }
@@ -36,6 +25,8 @@ export const BAD_LINE: HeadEnd = -2;
 export const BAD_CHARACTER: HeadEnd = -3;
 
 const [TAB, LF, CR, SPACE, COLON, DELETE] = [0x09, 0x0a, 0x0d, 0x20, 0x3a, 0x7f];
+/** What ends a head. */
+const EMPTY_LINE = '\r\n\r\n';
 const ZERO = 0x30;
 /** Any number of so many digits is exact. */
 const DIGITS_MAX = 15;
@@ -43,7 +34,15 @@ const DIGITS_MAX = 15;
 const NONE: ReadonlySet<string> = new Set();
 const tokens = tableOf((byte) => /[!#$%&'*+\-.^_`|~0-9A-Za-z]/.test(String.fromCharCode(byte)));
 
-type Writable<T> = { -readonly [K in keyof T]: T[K] };
+/** One header line; all places are in the text of its head. */
+interface FieldLine {
+  from: number;
+  /** Of the colon. */
+  nameEnd: number;
+  valueFrom: number;
+  valueEnd: number;
+  name: KnownName | undefined;
+}
 
 /** The lines of one head after the other; their objects are made once. */
 class HeadFields implements Fields {
@@ -52,14 +51,18 @@ class HeadFields implements Fields {
   /** Where the lines begin and end. */
   from = 0;
   end = 0;
-  readonly #lines: Writable<FieldLine>[] = [];
+  readonly #lines: FieldLine[] = [];
 
-  line(i: number): Writable<FieldLine> {
+  line(i: number): FieldLine {
     const line = this.#lines[i];
     if (line) return line;
     const added = { from: 0, nameEnd: 0, valueFrom: 0, valueEnd: 0, name: undefined };
     this.#lines[i] = added;
     return added;
+  }
+
+  heeded(i: number): KnownName | undefined {
+    return this.line(i).name;
   }
 
   value(i: number): string {
@@ -120,6 +123,11 @@ export function readFields(bytes: Buffer, head: number, from: number, to: number
   read.end = at - head;
   read.text = textOf(bytes, head, end);
   return end;
+}
+
+/** Whether there is an empty line in bytes that have come in parts. Of those before `lookedAt` it is known that there is none. */
+export function hasEmptyLine(bytes: Buffer, lookedAt: number): boolean {
+  return bytes.includes(EMPTY_LINE, Math.max(0, lookedAt - EMPTY_LINE.length + 1));
 }
 
 /** A character for each byte. `toString` does the same in the end, and looks at its arguments for as long before. */

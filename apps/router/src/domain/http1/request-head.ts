@@ -1,4 +1,4 @@
-import { BAD_LINE, type Fields, fields, readFields, tokensOf, UNFINISHED, wholeNumberOf } from './fields.ts';
+import { BAD_LINE, fields, readFields, tokensOf, UNFINISHED, wholeNumberOf } from './fields.ts';
 import { CHUNKED, type Framing, NO_BODY } from './framing.ts';
 import { hostOf } from './host.ts';
 import { type KnownName, knownName } from './known-names.ts';
@@ -79,7 +79,7 @@ export function readRequestHead(bytes: Buffer, from: number, to: number): ReadRe
   const method = fields.text.slice(0, line.methodEnd - from);
   const target = targetOf(fields.text.slice(line.methodEnd + 1 - from, line.targetEnd - from), method);
   if (!target) return malformed('a target that is no path');
-  const said = gather(fields);
+  const said = gather();
   if (said.hosts !== 1) return malformed(said.hosts === 0 ? 'no Host header' : 'two Host headers');
   // HTTP/1.0 has no codings: a proxy before this one that keeps to it has read another body (RFC 9112 section 6.1).
   if (line.isHttp10 && said.codings > 0) return malformed('a Transfer-Encoding in HTTP/1.0');
@@ -164,11 +164,11 @@ function nothingSaid(): Said {
 }
 
 /** What the router heeds of the lines that were read last. */
-function gather(read: Fields): Said {
+function gather(): Said {
   const said = nothingSaid();
-  for (let i = 0; i < read.count; i++) {
-    const { name } = read.line(i);
-    if (name) note(said, name, read.value(i));
+  for (let i = 0; i < fields.count; i++) {
+    const name = fields.heeded(i);
+    if (name) note(said, name, fields.value(i));
   }
   return said;
 }
@@ -245,7 +245,7 @@ export function framingOf({ lengths, length, codings, coding }: Said): Framing |
 /** The lines that go on, as they were written. */
 function forwardable(options: ReadonlySet<string>, hasProxyToken: boolean): string {
   return fields.linesWithout((i) => {
-    const { name } = fields.line(i);
+    const name = fields.heeded(i);
     if (name?.endsRequests || (hasProxyToken && name && isProxyToken(name.text, fields.value(i)))) return true;
     return options.size > 0 && isNamed(fields.name(i), options);
   });

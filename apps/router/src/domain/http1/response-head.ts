@@ -59,7 +59,7 @@ export function readResponseHead(bytes: Buffer, from: number, to: number, hasBod
 }
 
 function endsHere(i: number): boolean {
-  return fields.line(i).name?.endsAnswers ?? false;
+  return fields.heeded(i)?.endsAnswers ?? false;
 }
 
 /** What Connection names is of one hop; but the framing needs its length. */
@@ -108,7 +108,7 @@ function gather(): Said {
     contradicts: false,
   };
   for (let i = 0; i < fields.count; i++) {
-    const { name } = fields.line(i);
+    const name = fields.heeded(i);
     if (name) note(said, name, fields.value(i));
   }
   return said;
