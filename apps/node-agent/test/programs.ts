@@ -14,10 +14,19 @@ export function httpServer(port: number): string {
     }'`;
 }
 
-/** Prints whether a connection could be made, for each address. */
+/**
+ * Prints whether a connection could be made, a line for each address, in their order.
+ * All are tried at once: what is dropped takes its whole second, and a machine may have many addresses.
+ */
 export function connects(...addresses: string[]): string {
   return `perl -MIO::Socket::INET -e '
-    $| = 1;
-    for (@ARGV) { print IO::Socket::INET->new(PeerAddr => $_, Timeout => 1) ? "open $_\\n" : "closed $_\\n"; }
+    for (@ARGV) {
+      if (!open(my $try, "-|")) {
+        print IO::Socket::INET->new(PeerAddr => $_, Timeout => 1) ? "open $_\\n" : "closed $_\\n";
+        exit;
+      }
+      else { push @tries, $try; }
+    }
+    print <$_> for @tries;
   ' ${addresses.join(' ')}`;
 }
