@@ -9,7 +9,9 @@ export type Reading =
   | { readonly kind: 'unfinished' };
 
 /** The first request in the bytes, and how many of them it took. */
-export function ours(bytes: Buffer): Reading & { readonly length?: number } {
+export function ours(written: Buffer): Reading & { readonly length?: number } {
+  // What does not go on is taken out of the bytes.
+  const bytes = Buffer.from(written);
   const read = readRequestHead(bytes, 0, bytes.length);
   if (read.kind === 'unfinished') return read;
   if (read.kind === 'malformed') return { kind: 'refused', why: read.why };

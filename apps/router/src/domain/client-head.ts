@@ -1,4 +1,5 @@
-import type { ResponseHead } from './http1/response-head.ts';
+import { heads } from './http1/head-writer.ts';
+import { linesOf, type ResponseHead, statusTextOf } from './http1/response-head.ts';
 
 export interface ClientHeadOptions {
   /** Empty: the head has it already. */
@@ -8,16 +9,32 @@ export interface ClientHeadOptions {
   readonly closes: boolean;
 }
 
-/** The head of an answer as the client gets it. */
-export function clientHead(head: ResponseHead, { requestId, isHttp10, closes }: ClientHeadOptions): string {
-  const isChunked = head.framing.kind === 'chunked' && !isHttp10;
-  return (
-    `HTTP/1.1 ${head.statusText}\r\n${head.lines}${requestId && `modal-function-call-id: fc-${requestId}\r\n`}` +
-    `${isChunked ? 'transfer-encoding: chunked\r\n' : ''}${closes ? 'connection: close\r\n' : ''}\r\n`
-  );
+const STATUS_DIGITS = 3;
+
+/** Writes the head of an answer as the client gets it. */
+export function writeClientHead(head: ResponseHead, { requestId, isHttp10, closes }: ClientHeadOptions): void {
+  const { bytes, statusFrom, statusEnd, linesFrom, linesEnd } = head;
+  heads.begin();
+  heads.text('HTTP/1.1 ');
+  heads.part(bytes, statusFrom, statusEnd);
+  // Some write no space where there is no reason (RFC 9112 section 4 has one).
+  heads.text(statusEnd - statusFrom === STATUS_DIGITS ? ' \r\n' : '\r\n');
+  heads.part(bytes, linesFrom, linesEnd);
+  if (requestId !== '') {
+    heads.text('modal-function-call-id: fc-');
+    heads.text(requestId);
+    heads.text('\r\n');
+  }
+  if (head.framing.kind === 'chunked' && !isHttp10) heads.text('transfer-encoding: chunked\r\n');
+  heads.text(closes ? 'connection: close\r\n\r\n' : '\r\n');
 }
 
 /** The head of an answer that changes the protocol. */
-export function upgradeHead({ statusText, lines, upgrade }: ResponseHead): string {
-  return `HTTP/1.1 ${statusText}\r\n${lines}connection: Upgrade\r\nupgrade: ${upgrade}\r\n\r\n`;
+export function upgradeHead(head: ResponseHead): string {
+  return `HTTP/1.1 ${statusTextOf(head)}\r\n${linesOf(head)}connection: Upgrade\r\nupgrade: ${head.upgrade}\r\n\r\n`;
+}
+
+/** An interim answer. */
+export function interimHead(head: ResponseHead): string {
+  return `HTTP/1.1 ${statusTextOf(head)}\r\n${linesOf(head)}\r\n`;
 }

@@ -1,19 +1,20 @@
+import { heads } from './http1/head-writer.ts';
 import type { RequestHead } from './http1/request-head.ts';
 
 /** What the router alone may tell a container of a client; the same for all requests of its connection. */
 export interface ClientLines {
-  /** For the runner, which has it in its scope. */
-  readonly ofRouter: string;
-  /** The same for a port of the user's own server, all but the host that was asked for. */
-  readonly forwarded: string;
+  /** For the runner, which has it in its scope; the id of the request follows. */
+  readonly ofRouter: Buffer;
+  /** The same for a port of the user's own server; the host that was asked for follows. */
+  readonly forwarded: Buffer;
 }
 
 /** `address` is `ip:port`. */
 export function clientLines(address: string, scheme: 'http' | 'https'): ClientLines {
   const ip = address.slice(0, address.lastIndexOf(':'));
   return {
-    ofRouter: `portico-client-address: ${address}\r\nportico-scheme: ${scheme}\r\n`,
-    forwarded: `x-forwarded-for: ${ip}\r\nx-forwarded-proto: ${scheme}\r\n`,
+    ofRouter: Buffer.from(`portico-client-address: ${address}\r\nportico-scheme: ${scheme}\r\nportico-request-id: `),
+    forwarded: Buffer.from(`x-forwarded-for: ${ip}\r\nx-forwarded-proto: ${scheme}\r\nx-forwarded-host: `),
   };
 }
 
@@ -25,13 +26,21 @@ export interface ForwardedBy {
   readonly isPort: boolean;
 }
 
-/** The head of a request as the container gets it. */
-export function containerHead(head: RequestHead, { client, requestId, traceparent, isPort }: ForwardedBy): string {
-  return (
-    `${head.method} ${head.target} HTTP/1.1\r\n${head.lines}${client.ofRouter}` +
-    `portico-request-id: ${requestId}\r\ntraceparent: ${traceparent}\r\n` +
-    `${isPort ? `${client.forwarded}x-forwarded-host: ${head.host}\r\n` : ''}` +
-    `${head.framing.kind === 'chunked' ? 'transfer-encoding: chunked\r\n' : ''}` +
-    `${head.upgrade === '' ? '' : `connection: Upgrade\r\nupgrade: ${head.upgrade}\r\n`}\r\n`
-  );
+/** Writes the head of a request as the container gets it. */
+export function writeContainerHead(head: RequestHead, { client, requestId, traceparent, isPort }: ForwardedBy): void {
+  heads.begin();
+  heads.text(head.forwarded);
+  heads.whole(client.ofRouter);
+  heads.text(requestId);
+  heads.text('\r\ntraceparent: ');
+  heads.text(traceparent);
+  heads.text('\r\n');
+  if (isPort) {
+    heads.whole(client.forwarded);
+    heads.text(head.host);
+    heads.text('\r\n');
+  }
+  if (head.framing.kind === 'chunked') heads.text('transfer-encoding: chunked\r\n');
+  if (head.upgrade !== '') heads.text(`connection: Upgrade\r\nupgrade: ${head.upgrade}\r\n`);
+  heads.text('\r\n');
 }

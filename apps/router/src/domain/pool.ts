@@ -57,50 +57,92 @@ export interface PoolOptions {
 
 const { READY } = nodeAgent.ContainerState;
 
-export function createPool({ poolId, cells, thread, passOn }: PoolOptions): Pool {
-  const slots = createSlots();
-  const line = createLine(cells, thread);
-  const acquire = (limit: number, except: ReadonlySet<string>, affinityKey = ''): Lease | undefined => {
-    const slot = slots.take(limit, except, affinityKey);
-    return slot && new TakenSlot(slot, cells, offer);
-  };
-  const offer = offerer({ poolId, cells, thread, passOn }, line, acquire);
-  return {
-    poolId,
-    get queued() {
-      return cells.queued;
-    },
-    get inFlight() {
-      return cells.inFlight;
-    },
-    get hasReady() {
-      return slots.hasUsable;
-    },
-    takeStarted: () => cells.takeStarted(),
-    update(containerId, container, ofContainer) {
-      if (container?.state !== READY) return slots.drop(containerId);
-      slots.keep(containerId, container, ofContainer);
-      offer(0);
-    },
-    setAside: (containerId) => slots.setAside(containerId, true),
-    takeBack(containerId) {
-      slots.setAside(containerId, false);
-      offer(0);
-    },
-    tryAcquire: (limit, except, affinityKey) => (cells.queued > 0 ? undefined : acquire(limit, except, affinityKey)),
-    wait(limit, signal, except, onJoined) {
-      const isFirst = cells.joinLine();
-      const granted = line.join({ limit, except }, signal);
-      onJoined?.(isFirst);
-      // One that became free while this one took its place was offered to nobody.
-      if (slots.hasFree(limit, except)) offer(0);
-      return granted;
-    },
-    offer,
-    refuseAll: (answer) => line.dismiss({ kind: 'refused', answer }),
-    moveAll: () => line.dismiss({ kind: 'moved' }),
-    inFlightByContainer: () => slots.inFlight(),
-  };
+export function createPool(options: PoolOptions): Pool {
+  return new ThreadPool(options);
+}
+
+/** A class: there may be thousands, and what every request does with one must be the same code for all. */
+class ThreadPool implements Pool {
+  readonly poolId: string;
+  readonly offer: Pool['offer'];
+  readonly #cells: PoolCells;
+  readonly #slots = createSlots();
+  readonly #line: Line;
+
+  constructor({ poolId, cells, thread, passOn }: PoolOptions) {
+    this.poolId = poolId;
+    this.#cells = cells;
+    this.#line = createLine(cells, thread);
+    this.offer = offerer({ poolId, cells, thread, passOn }, this.#line, (limit, except) =>
+      this.#acquire(limit, except, ''),
+    );
+  }
+
+  get queued(): number {
+    return this.#cells.queued;
+  }
+
+  get inFlight(): number {
+    return this.#cells.inFlight;
+  }
+
+  get hasReady(): boolean {
+    return this.#slots.hasUsable;
+  }
+
+  takeStarted(): number {
+    return this.#cells.takeStarted();
+  }
+
+  update(containerId: string, container: nodeAgent.Container | undefined, ofContainer: ContainerCells): void {
+    if (container?.state !== READY) return this.#slots.drop(containerId);
+    this.#slots.keep(containerId, container, ofContainer);
+    this.offer(0);
+  }
+
+  setAside(containerId: string): void {
+    this.#slots.setAside(containerId, true);
+  }
+
+  takeBack(containerId: string): void {
+    this.#slots.setAside(containerId, false);
+    this.offer(0);
+  }
+
+  tryAcquire(limit: number, except: ReadonlySet<string>, affinityKey = ''): Lease | undefined {
+    return this.#cells.queued > 0 ? undefined : this.#acquire(limit, except, affinityKey);
+  }
+
+  wait(
+    limit: number,
+    signal: AbortSignal,
+    except: ReadonlySet<string>,
+    onJoined?: (isFirst: boolean) => void,
+  ): Promise<Granted> {
+    const isFirst = this.#cells.joinLine();
+    const granted = this.#line.join({ limit, except }, signal);
+    onJoined?.(isFirst);
+    // One that became free while this one took its place was offered to nobody.
+    if (this.#slots.hasFree(limit, except)) this.offer(0);
+    return granted;
+  }
+
+  refuseAll(answer: Answer): void {
+    this.#line.dismiss({ kind: 'refused', answer });
+  }
+
+  moveAll(): void {
+    this.#line.dismiss({ kind: 'moved' });
+  }
+
+  inFlightByContainer(): Map<string, number> {
+    return this.#slots.inFlight();
+  }
+
+  #acquire(limit: number, except: ReadonlySet<string>, affinityKey: string): Lease | undefined {
+    const slot = this.#slots.take(limit, except, affinityKey);
+    return slot && new TakenSlot(slot, this.#cells, this.offer);
+  }
 }
 
 /** Gives slots that may be free to those who have waited longest, here or in another thread. */

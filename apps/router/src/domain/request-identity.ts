@@ -1,21 +1,19 @@
 import { randomBytes } from 'node:crypto';
+import { textOf } from './http1/fields.ts';
 
-/** 24 bytes for a trace context; many are drawn at once, because a draw costs more than a request may. */
+/** So many are drawn at once, because a draw costs more than a request may. */
 const DRAWS = 256;
-const BYTES = 24;
-const TRACE_DIGITS = 32;
 const SPAN_DIGITS = 16;
-/** Each byte in hex. */
-const hexOfByte = Array.from({ length: 256 }, (_, byte) => hexOf(byte, 2));
+/** Of a `traceparent`, and of the random bytes that become one: their hex digits are one more. */
+const [LENGTH, RANDOM_BYTES] = [55, 28];
+const [FIRST_DASH, SECOND_DASH, THIRD_DASH] = [2, 35, 52];
+const [DASH, ZERO, NINE, A, F] = [0x2d, 0x30, 0x39, 0x61, 0x66];
 
-/** In hex. */
+/** Unsampled ones, one behind the other. */
 let drawn = '';
 let used = 0;
-const processPart = randomBytes(6).toString('hex');
-let count = 0;
-/** What so many ids have in common is made once for all of them. */
-const PAGE = 0x10000;
-let page = processPart + hexOf(0, 8);
+/** The digits of the last id: those of this thread, and a count. */
+const lastId = Buffer.from(`${randomBytes(6).toString('hex')}${'0'.repeat(12)}`);
 
 /** A `traceparent` of the W3C shape, version 00; anything else is not continued. */
 const SHAPE = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
@@ -27,31 +25,37 @@ export function validTraceparent(value: string): string | undefined {
 
 /** A fresh, unsampled trace for when no telemetry runs: the app still has an id to log. */
 export function freshTraceparent(): string {
-  return `00-${randomHex(TRACE_DIGITS)}-${randomHex(SPAN_DIGITS)}-00`;
+  if (used === drawn.length) {
+    drawn = draw();
+    used = 0;
+  }
+  used += LENGTH;
+  return drawn.slice(used - LENGTH, used);
 }
 
 /** The router's own span: in the client's trace, and as sampled as that is; else in a fresh one that is sampled. */
 export function ownTraceparent(theirs: string | undefined): string {
-  const spanId = randomHex(SPAN_DIGITS);
-  return theirs ? theirs.slice(0, 36) + spanId + theirs.slice(52) : `00-${randomHex(TRACE_DIGITS)}-${spanId}-01`;
+  const fresh = freshTraceparent();
+  if (!theirs) return `${fresh.slice(0, -1)}1`;
+  const spanFrom = SECOND_DASH + 1;
+  return theirs.slice(0, spanFrom) + fresh.slice(spanFrom, spanFrom + SPAN_DIGITS) + theirs.slice(THIRD_DASH);
 }
 
-function randomHex(digits: number): string {
-  if (used + digits > drawn.length) {
-    drawn = randomBytes(BYTES * DRAWS).toString('hex');
-    used = 0;
+/** Random digits, with what else is in a `traceparent` over some of them. */
+function draw(): string {
+  const digits = Buffer.from(randomBytes(DRAWS * RANDOM_BYTES).toString('hex'));
+  for (let i = 0; i < DRAWS; i++) {
+    const at = i * LENGTH;
+    for (const dash of [FIRST_DASH, SECOND_DASH, THIRD_DASH]) digits[at + dash] = DASH;
+    for (const zero of [0, 1, THIRD_DASH + 1, THIRD_DASH + 2]) digits[at + zero] = ZERO;
   }
-  used += digits;
-  return drawn.slice(used - digits, used);
+  return digits.toString('latin1', 0, DRAWS * LENGTH);
 }
 
 /** Different for every request of every router. */
 export function nextRequestId(): string {
-  count += 1;
-  if (count % PAGE === 0) page = processPart + hexOf(count / PAGE, 8);
-  return page + hexOfByte[(count >> 8) & 0xff] + hexOfByte[count & 0xff];
-}
-
-function hexOf(count: number, digits: number): string {
-  return count.toString(16).padStart(digits, '0');
+  let at = lastId.length - 1;
+  for (; lastId[at] === F; at--) lastId[at] = ZERO;
+  lastId[at] = lastId[at] === NINE ? A : (lastId[at] ?? 0) + 1;
+  return textOf(lastId, 0, lastId.length);
 }

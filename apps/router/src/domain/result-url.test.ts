@@ -42,8 +42,8 @@ test('the result URL is the same URL with one token, on the same host whatever t
 });
 
 test('a script of another origin may follow and read; who names no origin is told nothing of it', () => {
-  assert.deepEqual(crossOriginHeaders({ lines: 'host: a\r\nx-origin: no\r\n' }), {});
-  assert.deepEqual(crossOriginHeaders({ lines: 'host: a\r\nOrigin:  https://b.example \r\naccept: */*\r\n' }), {
+  assert.deepEqual(crossOriginHeaders({ forwarded: 'host: a\r\nx-origin: no\r\n' }), {});
+  assert.deepEqual(crossOriginHeaders({ forwarded: 'host: a\r\nOrigin:  https://b.example \r\naccept: */*\r\n' }), {
     'access-control-allow-origin': 'https://b.example',
     'access-control-allow-credentials': 'true',
     vary: 'origin',
@@ -52,11 +52,14 @@ test('a script of another origin may follow and read; who names no origin is tol
 
 test('only a preflight is answered as one', () => {
   const asks = 'access-control-request-method: GET\r\n';
-  assert.equal(preflightAnswer({ method: 'OPTIONS', lines: 'host: a\r\n' }), undefined);
-  assert.equal(preflightAnswer({ method: 'GET', lines: asks }), undefined);
-  assert.deepEqual(preflightAnswer({ method: 'OPTIONS', lines: asks })?.headers, {
+  assert.equal(preflightAnswer({ method: 'OPTIONS', forwarded: 'host: a\r\n' }), undefined);
+  assert.equal(preflightAnswer({ method: 'GET', forwarded: asks }), undefined);
+  assert.deepEqual(preflightAnswer({ method: 'OPTIONS', forwarded: asks })?.headers, {
     'access-control-allow-methods': 'GET, HEAD',
   });
-  const named = preflightAnswer({ method: 'OPTIONS', lines: `${asks}access-control-request-headers: x-a, x-b\r\n` });
+  const named = preflightAnswer({
+    method: 'OPTIONS',
+    forwarded: `${asks}access-control-request-headers: x-a, x-b\r\n`,
+  });
   assert.deepEqual([named?.status, named?.headers?.['access-control-allow-headers']], [200, 'x-a, x-b']);
 });

@@ -21,22 +21,22 @@ export function resultUrlOf(target: string, token: string): string {
 }
 
 /** What lets a script of another origin follow and read; nothing when the request is not one of those. */
-export function crossOriginHeaders({ lines }: Pick<RequestHead, 'lines'>): Readonly<Record<string, string>> {
-  const origin = lineOf(lines, 'origin');
+export function crossOriginHeaders({ forwarded }: Pick<RequestHead, 'forwarded'>): Readonly<Record<string, string>> {
+  const origin = lineOf(forwarded, 'origin');
   if (origin === undefined) return {};
   return { 'access-control-allow-origin': origin, 'access-control-allow-credentials': 'true', vary: 'origin' };
 }
 
 /** The header line that those depend on; empty when there is none. */
-export function originLineOf(lines: string): string {
-  const origin = lineOf(lines, 'origin');
+export function originLineOf({ forwarded }: Pick<RequestHead, 'forwarded'>): string {
+  const origin = lineOf(forwarded, 'origin');
   return origin === undefined ? '' : `origin: ${origin}\r\n`;
 }
 
 /** The answer to a browser that asks whether a script may read the result; undefined when it asks something else. */
-export function preflightAnswer({ method, lines }: Pick<RequestHead, 'method' | 'lines'>): Answer | undefined {
-  if (method !== 'OPTIONS' || lineOf(lines, 'access-control-request-method') === undefined) return undefined;
-  const headers = lineOf(lines, 'access-control-request-headers');
+export function preflightAnswer({ method, forwarded }: Pick<RequestHead, 'method' | 'forwarded'>): Answer | undefined {
+  if (method !== 'OPTIONS' || lineOf(forwarded, 'access-control-request-method') === undefined) return undefined;
+  const headers = lineOf(forwarded, 'access-control-request-headers');
   return {
     status: 200,
     text: '',
@@ -61,7 +61,7 @@ function nameOf(parameter: string): string {
   return parameter.split('=', 1)[0] ?? '';
 }
 
-/** `name` in lower case. */
-function lineOf(lines: string, name: string): string | undefined {
-  return new RegExp(`^${name}: *([^\\r]*?) *\\r$`, 'im').exec(lines)?.[1];
+/** `name` in lower case. The first line of a head has no colon behind its first word. */
+function lineOf(head: string, name: string): string | undefined {
+  return new RegExp(`^${name}: *([^\\r]*?) *\\r$`, 'im').exec(head)?.[1];
 }

@@ -24,49 +24,68 @@ export interface Slots {
 }
 
 export function createSlots(): Slots {
-  const slots = new Map<string, Slot>();
-  const leastLoaded = (limit: number, except: ReadonlySet<string>): Slot | undefined => {
+  return new ReadySlots();
+}
+
+class ReadySlots implements Slots {
+  readonly #slots = new Map<string, Slot>();
+
+  keep(containerId: string, container: nodeAgent.Container, cells: ContainerCells): void {
+    this.#slots.set(containerId, { container, cells });
+  }
+
+  drop(containerId: string): void {
+    this.#slots.delete(containerId);
+  }
+
+  setAside(containerId: string, isSetAside: boolean): void {
+    const slot = this.#slots.get(containerId);
+    if (slot) slot.cells.isSetAside = isSetAside;
+  }
+
+  get hasUsable(): boolean {
+    for (const { cells } of this.#slots.values()) if (!cells.isSetAside) return true;
+    return false;
+  }
+
+  hasFree(limit: number, except: ReadonlySet<string>): boolean {
+    return this.#leastLoaded(limit, except) !== undefined;
+  }
+
+  take(limit: number, except: ReadonlySet<string>, affinityKey: string): Slot | undefined {
+    const seed = affinityKey === '' ? undefined : seedOf(affinityKey);
+    for (;;) {
+      const best = seed === undefined ? this.#leastLoaded(limit, except) : this.#preferred(limit, except, seed);
+      // Another thread may take the last place in it meanwhile.
+      if (!best || best.cells.tryTake(limit)) return best;
+    }
+  }
+
+  inFlight(): Map<string, number> {
+    const counts = [...this.#slots].map(([id, { cells }]) => [id, cells.inFlight] as const);
+    return new Map(counts.filter(([, count]) => count > 0));
+  }
+
+  #leastLoaded(limit: number, except: ReadonlySet<string>): Slot | undefined {
     let best: Slot | undefined;
     let least = limit;
-    for (const slot of slots.values()) {
-      const { inFlight, isSetAside } = slot.cells;
-      if (inFlight >= least || isSetAside || except.has(slot.container.containerId)) continue;
+    for (const slot of this.#slots.values()) {
+      const { inFlight } = slot.cells;
+      if (inFlight >= least || slot.cells.isSetAside || except.has(slot.container.containerId)) continue;
       [best, least] = [slot, inFlight];
     }
     return best;
-  };
-  const preferred = (limit: number, except: ReadonlySet<string>, seed: number): Slot | undefined => {
+  }
+
+  #preferred(limit: number, except: ReadonlySet<string>, seed: number): Slot | undefined {
     let best: Slot | undefined;
     let most = -1;
-    for (const slot of slots.values()) {
+    for (const slot of this.#slots.values()) {
       const { containerId } = slot.container;
       if (slot.cells.inFlight >= limit || slot.cells.isSetAside || except.has(containerId)) continue;
       const preference = preferenceOf(seed, containerId);
       if (preference > most) [best, most] = [slot, preference];
     }
     return best;
-  };
-  return {
-    keep: (containerId, container, cells) => void slots.set(containerId, { container, cells }),
-    drop: (containerId) => void slots.delete(containerId),
-    setAside(containerId, isSetAside) {
-      const slot = slots.get(containerId);
-      if (slot) slot.cells.isSetAside = isSetAside;
-    },
-    get hasUsable() {
-      for (const { cells } of slots.values()) if (!cells.isSetAside) return true;
-      return false;
-    },
-    hasFree: (limit, except) => leastLoaded(limit, except) !== undefined,
-    take(limit, except, affinityKey) {
-      const seed = affinityKey === '' ? undefined : seedOf(affinityKey);
-      const choose = () => (seed === undefined ? leastLoaded(limit, except) : preferred(limit, except, seed));
-      let best = choose();
-      // Another thread may take the last place in it meanwhile.
-      while (best && !best.cells.tryTake(limit)) best = choose();
-      return best;
-    },
-    inFlight: () =>
-      new Map([...slots].map(([id, { cells }]) => [id, cells.inFlight] as const).filter(([, count]) => count > 0)),
-  };
+  }
 }

@@ -8,9 +8,9 @@ export interface CallListener {
   onSent(isThrough: boolean): void;
   /** What was sent of the body has gone: the container takes more. */
   onDrain(): void;
-  /** An interim answer (1xx), as the container wrote it. */
+  /** An interim answer (1xx). */
   onInterim(text: string): void;
-  /** `body` is what has come of the body along with the head, framing included. */
+  /** `body` is what has come of the body along with the head, framing included. Both are valid until this returns. */
   onHead(head: ResponseHead, body: Buffer): void;
   /** A further part of the body, framing included; valid until this returns. */
   onBody(bytes: Buffer): void;

@@ -1,6 +1,6 @@
 import { addressOf } from '../domain/address-of.ts';
 import { type Answer, answers } from '../domain/answers.ts';
-import { type ClientLines, containerHead } from '../domain/container-head.ts';
+import { type ClientLines, writeContainerHead } from '../domain/container-head.ts';
 import type { RequestHead } from '../domain/http1/request-head.ts';
 import type { ResponseHead } from '../domain/http1/response-head.ts';
 import type { Lease } from '../domain/lease.ts';
@@ -230,8 +230,8 @@ export class Call implements AnswerListener, AnswerSource {
     upstream.begin({ method: head.method, asksUpgrade: head.upgrade !== '', listener: this });
     const { requestId, traceparent } = record;
     const isPort = address.endpoint?.$case === 'tcp';
-    const text = containerHead(head, { client, requestId, traceparent, isPort });
-    this.#listener.onSent(body.sendWith(text, upstream.wire));
+    writeContainerHead(head, { client, requestId, traceparent, isPort });
+    this.#listener.onSent(body.sendWithHead(upstream.wire));
   }
 
   /** Another container, if one may be tried; else the answer. */

@@ -1,10 +1,11 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { type Answer, answers } from '../domain/answers.ts';
-import { type ClientHeadOptions, clientHead, upgradeHead } from '../domain/client-head.ts';
+import { type ClientHeadOptions, upgradeHead, writeClientHead } from '../domain/client-head.ts';
 import { type ClientLines, clientLines } from '../domain/container-head.ts';
 import { type BodyFollower, createBodyFollower } from '../domain/http1/body-follower.ts';
-import { hasEmptyLine, textOf } from '../domain/http1/fields.ts';
+import { hasEmptyLine } from '../domain/http1/fields.ts';
+import { heads } from '../domain/http1/head-writer.ts';
 import { readRequestHead } from '../domain/http1/request-head.ts';
 import type { ResponseHead } from '../domain/http1/response-head.ts';
 import { prefaceOf } from '../domain/http2/preface.ts';
@@ -34,7 +35,7 @@ const LINGER_MS = 2_000;
 /** Clients may send this much ahead of the answers they wait for. */
 const AHEAD_BYTES_MAX = 64 * 1024;
 /** A head goes out in one write with this much of its body. */
-const TOGETHER_BYTES_MAX = 8 * 1024;
+const TOGETHER_BYTES_MAX = 16 * 1024;
 
 const IDLE: State = { kind: 'idle' };
 const HEAD: State = { kind: 'head' };
@@ -133,15 +134,15 @@ export class ClientConnection implements WireListener, ExchangeClient {
   }
 
   sendHead(head: ResponseHead, options: ClientHeadOptions, body: Buffer): boolean {
-    const text = clientHead(head, options);
     if (options.isHttp10 && head.framing.kind === 'chunked')
       this.#dechunker = createBodyFollower(head.framing, (bytes, from, to) => {
         this.#isThrough = this.wire.write(bytes.subarray(from, to));
       });
-    else if (body.length <= TOGETHER_BYTES_MAX)
-      return this.wire.writeText(body.length === 0 ? text : text + textOf(body, 0, body.length));
-    this.wire.writeText(text);
-    return this.sendBody(body);
+    writeClientHead(head, options);
+    const isTogether = !this.#dechunker && body.length <= TOGETHER_BYTES_MAX;
+    if (isTogether && body.length > 0) heads.whole(body);
+    const isThrough = heads.sendTo(this.wire);
+    return isTogether ? isThrough : this.sendBody(body);
   }
 
   sendBody(bytes: Buffer): boolean {

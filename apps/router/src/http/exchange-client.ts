@@ -16,7 +16,7 @@ export interface ExchangeClient {
   /** No more of the body for now. `keeping` = what came last is still on its way to the container. */
   pause(keeping: boolean): void;
   resume(): void;
-  /** An interim answer (1xx), as the container wrote it. */
+  /** An interim answer (1xx). */
   sendInterim(text: string): void;
   /** `body` is what has come of the body along with the head, framing included. */
   sendHead(head: ResponseHead, options: ClientHeadOptions, body: Buffer): boolean;

@@ -1,5 +1,6 @@
 import { type BodyFollower, createBodyFollower } from '../domain/http1/body-follower.ts';
 import type { Framing } from '../domain/http1/framing.ts';
+import { heads } from '../domain/http1/head-writer.ts';
 import type { Wire } from './wire.ts';
 
 /** Bodies up to this size are held until they are answered, so that they can be sent again. */
@@ -57,12 +58,13 @@ export class RequestBody {
     return end;
   }
 
-  /** Sends a head with all that has come so far; false when the wire is full. */
-  sendWith(head: string, wire: Wire): boolean {
+  /** Sends the head that was written, with all that has come so far; false when the wire is full. */
+  sendWithHead(wire: Wire): boolean {
     this.#isSent = true;
-    if (!this.#held || this.#heldBytes === 0) return wire.writeText(head);
-    const isThrough = wire.write(Buffer.concat([Buffer.from(head, 'latin1'), ...this.#held]));
-    if (this.#heldBytes > REPEATABLE_BYTES) this.#held = undefined;
-    return isThrough;
+    if (this.#held && this.#heldBytes > 0) {
+      for (const part of this.#held) heads.whole(part);
+      if (this.#heldBytes > REPEATABLE_BYTES) this.#held = undefined;
+    }
+    return heads.sendTo(wire);
   }
 }

@@ -26,12 +26,13 @@ export class ResultFetch implements AnswerListener, AnswerSource {
     this.#listener = listener;
   }
 
-  start({ method, target, host, lines }: RequestHead): void {
+  start(head: RequestHead): void {
+    const { method, target, host } = head;
     this.#upstream.begin({ method, asksUpgrade: false, listener: this });
     // Whether the client may read it was decided here; that thread only asks whether anybody has.
     const credentials = 'modal-key: thread\r\nmodal-secret: thread\r\n';
     this.#upstream.wire.writeText(
-      `${method} ${target} HTTP/1.1\r\nhost: ${host}\r\n${credentials}${originLineOf(lines)}\r\n`,
+      `${method} ${target} HTTP/1.1\r\nhost: ${host}\r\n${credentials}${originLineOf(head)}\r\n`,
     );
   }
 

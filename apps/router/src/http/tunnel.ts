@@ -1,15 +1,10 @@
-import type { ResponseHead } from '../domain/http1/response-head.ts';
+import { linesOf, type ResponseHead } from '../domain/http1/response-head.ts';
 import type { TunnelEnds, TunnelSide } from './tunnel-ends.ts';
 import { connectWebSocket } from './websocket-tunnel.ts';
 import type { Wire, WireListener } from './wire.ts';
 
 /** Bytes both ways, each side at the pace of the other, until both have ended or one has broken off. */
-export function connectTunnel(
-  client: TunnelSide,
-  container: Wire,
-  { upgrade, lines }: Pick<ResponseHead, 'upgrade' | 'lines'>,
-  onOver: () => void,
-): TunnelEnds {
+export function connectTunnel(client: TunnelSide, container: Wire, head: ResponseHead, onOver: () => void): TunnelEnds {
   let isOver = false;
   let ended = 0;
   const over = (): void => {
@@ -35,7 +30,8 @@ export function connectTunnel(
     onClose: over,
   });
   const plain = { client: oneWay(client, container), container: oneWay(container, client) };
-  const ends = upgrade.toLowerCase() === 'websocket' ? connectWebSocket(client, container, lines, plain) : plain;
+  const isWebSocket = head.upgrade.toLowerCase() === 'websocket';
+  const ends = isWebSocket ? connectWebSocket(client, container, linesOf(head), plain) : plain;
   container.listener = ends.container;
   return ends;
 }

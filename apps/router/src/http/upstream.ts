@@ -1,3 +1,4 @@
+import { interimHead } from '../domain/client-head.ts';
 import { type BodyFollower, createBodyFollower } from '../domain/http1/body-follower.ts';
 import { hasEmptyLine } from '../domain/http1/fields.ts';
 import { type ResponseHead, readResponseHead } from '../domain/http1/response-head.ts';
@@ -14,9 +15,9 @@ export type Failure =
 
 /** Who hears the answer of one request. */
 export interface AnswerListener {
-  /** An interim answer (1xx), as it was written. */
+  /** An interim answer (1xx). */
   onInterim(text: string): void;
-  /** `body` is what has come of the body along with the head. */
+  /** `body` is what has come of the body along with the head. Both are valid until this returns. */
   onHead(head: ResponseHead, body: Buffer): void;
   /** A further part of the body, framing included; valid until this returns. */
   onBody(bytes: Buffer): void;
@@ -143,7 +144,7 @@ export class Upstream implements WireListener {
       if (head.status >= 200 || head.status === 101) return this.#begin(sent, head, bytes, end, to);
       this.#interims += 1;
       if (this.#interims > INTERIM_MAX) return this.#refuse(sent);
-      sent.listener.onInterim(bytes.toString('latin1', from, end));
+      sent.listener.onInterim(interimHead(head));
       from = end;
     }
     this.#state = { kind: 'head', sent, held: undefined };

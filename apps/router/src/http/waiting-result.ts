@@ -1,5 +1,5 @@
 import { type Answer, answers } from '../domain/answers.ts';
-import type { ResponseHead } from '../domain/http1/response-head.ts';
+import { keptHead, type ResponseHead } from '../domain/http1/response-head.ts';
 import type { Deadline, TimerWheel } from '../domain/timer-wheel.ts';
 import type { Call } from './call.ts';
 import type { CallListener } from './call-listener.ts';
@@ -113,7 +113,7 @@ export class WaitingResult implements CallListener {
     }
     this.#state = {
       kind: 'held',
-      answer: { head, parts: [], bytes: 0, isComplete: false },
+      answer: { head: keptHead(head), parts: [], bytes: 0, isComplete: false },
       expiry: this.#startExpiry(),
     };
     this.onBody(body);

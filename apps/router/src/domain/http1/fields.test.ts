@@ -24,14 +24,24 @@ test('lines are read as far as the empty one, with names in small letters and va
     [0, 1, 2, 3].map((i) => fields.heeded(i)?.text),
     ['host', undefined, undefined, 'content-length'],
   );
-  assert.equal(
-    fields.linesWithout((i) => i % 2 === 1),
-    'Host:a\r\nEmpty:\r\n',
-  );
-  assert.equal(
-    fields.linesWithout((i) => i % 2 === 0),
-    'X-A:  b c \r\ncontent-LENGTH: 4\r\n',
-  );
+});
+
+test('lines go on as they were written, without those that are dropped', () => {
+  const lines = ['Host:a\r\n', 'X-A:  b c \r\n', 'Empty:\r\n', 'content-LENGTH: 4\r\n'];
+  const all = [...lines.keys()];
+  for (let dropped = 0; dropped < 1 << lines.length; dropped++) {
+    const drops = (i: number): boolean => (dropped & (1 << i)) !== 0;
+    const kept = all.filter((i) => !drops(i)).map((i) => lines[i]);
+    for (const first of [FIRST, '']) {
+      read(`${lines.join('')}\r\nmore`);
+      assert.equal(fields.textWithout(drops, first !== ''), [first, ...kept].join(''), `${dropped}`);
+    }
+    const bytes = Buffer.from(`${FIRST}${lines.join('')}\r\nmore`);
+    const end = readFields(bytes, 0, FIRST.length, bytes.length);
+    const from = fields.joinWithout(drops);
+    assert.equal(bytes.toString('latin1', from, end), `${kept.join('')}\r\n`, `${dropped}`);
+    assert.equal(bytes.toString('latin1', 0, FIRST.length) + bytes.toString('latin1', end), `${FIRST}more`);
+  }
 });
 
 test('a head without lines has none, whatever was read before it', () => {
@@ -39,7 +49,7 @@ test('a head without lines has none, whatever was read before it', () => {
   assert.ok(read('\r\n') > 0);
   assert.deepEqual(all(), []);
   assert.equal(
-    fields.linesWithout(() => false),
+    fields.textWithout(() => false, false),
     '',
   );
 });

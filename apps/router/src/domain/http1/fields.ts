@@ -1,8 +1,8 @@
-import { type KnownName, knownNameIn } from './known-names.ts';
+import { isSpelledAt, type KnownName, knownNameIn } from './known-names.ts';
 
-/** What was read of a head. Reused: valid until the next one is read. */
+/** What was read of a head. Reused: valid until the next one is read, and while its bytes are what they were. */
 export interface Fields {
-  /** The head from its first byte to its empty line. */
+  /** The head from its first byte to its empty line; made when it is asked for. */
   readonly text: string;
   readonly count: number;
   /** The name of the line at `i`, in the order in which they came, if it is one that the router heeds. */
@@ -11,8 +11,17 @@ export interface Fields {
   name(i: number): string;
   /** Without the spaces around it. */
   value(i: number): string;
-  /** All lines as they were written, but those that `drops` names. */
-  linesWithout(drops: (i: number) => boolean): string;
+  /** The value, if it is a whole number. */
+  number(i: number): number | undefined;
+  /** Whether the value is this word of small letters and dashes, in letters of either size. */
+  says(i: number, word: Uint8Array): boolean;
+  /** All lines as they were written, but those that `drops` names; with the first line of the head or without. */
+  textWithout(drops: (i: number) => boolean, withFirstLine: boolean): string;
+  /**
+   * The same, moved together where they are, before the empty line: gives the place in the bytes where they begin. Nothing
+   * more of the head can be read then.
+   */
+  joinWithout(drops: (i: number) => boolean): number;
 }
 
 /** Where a head ends, or why that is not known. */
@@ -28,13 +37,16 @@ const [TAB, LF, CR, SPACE, COLON, DELETE] = [0x09, 0x0a, 0x0d, 0x20, 0x3a, 0x7f]
 /** What ends a head. */
 const EMPTY_LINE = '\r\n\r\n';
 const ZERO = 0x30;
+const NOTHING = Buffer.alloc(0);
 /** Any number of so many digits is exact. */
 const DIGITS_MAX = 15;
 
 const NONE: ReadonlySet<string> = new Set();
+const KEEP_ALIVE: ReadonlySet<string> = new Set(['keep-alive']);
+const CLOSE: ReadonlySet<string> = new Set(['close']);
 const tokens = tableOf((byte) => /[!#$%&'*+\-.^_`|~0-9A-Za-z]/.test(String.fromCharCode(byte)));
 
-/** One header line; all places are in the text of its head. */
+/** One header line; all places are in the bytes of its head. */
 interface FieldLine {
   from: number;
   /** Of the colon. */
@@ -46,12 +58,33 @@ interface FieldLine {
 
 /** The lines of one head after the other; their objects are made once. */
 class HeadFields implements Fields {
-  text = '';
   count = 0;
+  #bytes: Buffer = NOTHING;
+  /** Of the head in its bytes. */
+  #head = 0;
+  /** Just past the head. */
+  #headEnd = 0;
   /** Where the lines begin and end. */
-  from = 0;
-  end = 0;
+  #from = 0;
+  #end = 0;
+  #text: string | undefined;
   readonly #lines: FieldLine[] = [];
+
+  /** So many lines have been read, and are those of this head. */
+  become(bytes: Buffer, head: number, headEnd: number, from: number, end: number, count: number): void {
+    this.#bytes = bytes;
+    this.#head = head;
+    this.#headEnd = headEnd;
+    this.#from = from;
+    this.#end = end;
+    this.#text = undefined;
+    this.count = count;
+  }
+
+  get text(): string {
+    this.#text ??= textOf(this.#bytes, this.#head, this.#headEnd);
+    return this.#text;
+  }
 
   line(i: number): FieldLine {
     const line = this.#lines[i];
@@ -67,23 +100,57 @@ class HeadFields implements Fields {
 
   value(i: number): string {
     const { valueFrom, valueEnd } = this.line(i);
-    return this.text.slice(valueFrom, valueEnd);
+    return this.text.slice(valueFrom - this.#head, valueEnd - this.#head);
   }
 
   name(i: number): string {
     const { from, nameEnd, name } = this.line(i);
-    return name?.text || this.text.slice(from, nameEnd).toLowerCase();
+    return name?.text || this.text.slice(from - this.#head, nameEnd - this.#head).toLowerCase();
   }
 
-  linesWithout(drops: (i: number) => boolean): string {
-    let kept = '';
-    let { from } = this;
-    for (let i = 0; i < this.count; i++) {
+  number(i: number): number | undefined {
+    const { valueFrom, valueEnd } = this.line(i);
+    return wholeNumberIn(this.#bytes, valueFrom, valueEnd);
+  }
+
+  says(i: number, word: Uint8Array): boolean {
+    const { valueFrom, valueEnd } = this.line(i);
+    return valueEnd - valueFrom === word.length && isSpelledAt(this.#bytes, valueFrom, word);
+  }
+
+  textWithout(drops: (i: number) => boolean, withFirstLine: boolean): string {
+    const from = withFirstLine ? this.#head : this.#from;
+    for (let i = 0; i < this.count; i++)
+      if (drops(i)) return textOf(this.#bytes, this.#joinFrom(from, drops), this.#end);
+    return this.text.slice(from - this.#head, this.#end - this.#head);
+  }
+
+  joinWithout(drops: (i: number) => boolean): number {
+    return this.#joinFrom(this.#from, drops);
+  }
+
+  #joinFrom(from: number, drops: (i: number) => boolean): number {
+    let joined = this.#end;
+    // What is kept in one piece goes in one piece, the last one first: nothing is moved twice.
+    let end = this.#end;
+    for (let i = this.count - 1; i >= 0; i--) {
       if (!drops(i)) continue;
-      kept += this.text.slice(from, this.line(i).from);
-      from = i + 1 < this.count ? this.line(i + 1).from : this.end;
+      joined = this.#move(this.#endOf(i), end, joined);
+      end = this.line(i).from;
     }
-    return kept + this.text.slice(from, this.end);
+    return this.#move(from, end, joined);
+  }
+
+  /** Moves bytes so that they end at `to`; where they begin then. */
+  #move(from: number, end: number, to: number): number {
+    const begin = to - (end - from);
+    if (begin !== from) this.#bytes.copyWithin(begin, from, end);
+    return begin;
+  }
+
+  /** Just past its CRLF. */
+  #endOf(i: number): number {
+    return i + 1 < this.count ? this.line(i + 1).from : this.#end;
   }
 }
 
@@ -103,25 +170,20 @@ export function readFields(bytes: Buffer, head: number, from: number, to: number
   while (at < to && bytes[at] !== CR) {
     const line = read.line(count);
     count += 1;
-    line.from = at - head;
+    line.from = at;
     const colon = endOfToken(bytes, at, to);
     if (colon === to) return UNFINISHED;
     if (bytes[colon] !== COLON || colon === at) return isText(bytes[colon]) ? BAD_LINE : BAD_CHARACTER;
-    line.nameEnd = colon - head;
+    line.nameEnd = colon;
     line.name = knownNameIn(bytes, at, colon);
-    const valueFrom = endOfSpaces(bytes, colon + 1, to);
-    const lineEnd = endOfText(bytes, valueFrom, to);
-    line.valueFrom = valueFrom - head;
-    line.valueEnd = startOfSpaces(bytes, valueFrom, lineEnd) - head;
+    line.valueFrom = endOfSpaces(bytes, colon + 1, to);
+    const lineEnd = endOfText(bytes, line.valueFrom, to);
+    line.valueEnd = startOfSpaces(bytes, line.valueFrom, lineEnd);
     at = endOfLine(bytes, lineEnd, to);
     if (at < 0) return at;
   }
   const end = endOfLine(bytes, at, to);
-  if (end < 0) return end;
-  read.count = count;
-  read.from = from - head;
-  read.end = at - head;
-  read.text = textOf(bytes, head, end);
+  if (end >= 0) read.become(bytes, head, end, from, at, count);
   return end;
 }
 
@@ -189,7 +251,18 @@ export function isText(byte: number | undefined): boolean {
   return byte !== undefined && (byte >= SPACE ? byte !== DELETE : byte === TAB);
 }
 
-/** The names that a value lists, as that of Connection does, in lower case. */
+/** What a Connection header lists, in lower case. What almost every one says is known without looking into it. */
+export function optionsOf(connection: string): ReadonlySet<string> {
+  if (connection === 'keep-alive' || connection === 'Keep-Alive') return KEEP_ALIVE;
+  return connection === 'close' || connection === 'Close' ? CLOSE : tokensOf(connection);
+}
+
+/** Whether some of them may be names of fields, which then end here. Keep-Alive ends here anyway, and Close is none. */
+export function mayNameFields(options: ReadonlySet<string>): boolean {
+  return options !== NONE && options !== KEEP_ALIVE && options !== CLOSE;
+}
+
+/** The names that a value lists, in lower case. */
 export function tokensOf(value: string): ReadonlySet<string> {
   if (value === '') return NONE;
   const tokens = value
@@ -200,15 +273,20 @@ export function tokensOf(value: string): ReadonlySet<string> {
 }
 
 /** Digits only, small enough to be counted exactly. Undefined for anything else. */
-export function wholeNumberOf(value: string): number | undefined {
-  if (value.length === 0 || value.length > DIGITS_MAX) return undefined;
+export function wholeNumberIn(bytes: Uint8Array, from: number, to: number): number | undefined {
+  if (to === from || to - from > DIGITS_MAX) return undefined;
   let number = 0;
-  for (let i = 0; i < value.length; i++) {
-    const digit = value.charCodeAt(i) - ZERO;
+  for (let at = from; at < to; at++) {
+    const digit = (bytes[at] ?? 0) - ZERO;
     if (digit < 0 || digit > 9) return undefined;
     number = number * 10 + digit;
   }
   return number;
+}
+
+/** The same of text. */
+export function wholeNumberOf(value: string): number | undefined {
+  return value.length > DIGITS_MAX ? undefined : wholeNumberIn(Buffer.from(value), 0, value.length);
 }
 
 function tableOf(isIn: (byte: number) => boolean): Uint8Array {

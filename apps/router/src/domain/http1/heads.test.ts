@@ -24,7 +24,7 @@ for (const head of requests)
     for (let to = BEFORE.length; to < whole; to++)
       assert.equal(readRequestHead(bytes, BEFORE.length, to).kind, 'unfinished', `${to}`);
     for (const to of [whole, bytes.length]) {
-      const read = readRequestHead(bytes, BEFORE.length, to);
+      const read = readRequestHead(Buffer.from(bytes), BEFORE.length, to);
       assert.ok(read.kind === 'head' && read.end === whole && read.head.host === 'a');
     }
   });
@@ -36,7 +36,7 @@ for (const head of responses)
     for (let to = BEFORE.length; to < whole; to++)
       assert.equal(readResponseHead(bytes, BEFORE.length, to, true).kind, 'unfinished', `${to}`);
     for (const to of [whole, bytes.length]) {
-      const read = readResponseHead(bytes, BEFORE.length, to, true);
+      const read = readResponseHead(Buffer.from(bytes), BEFORE.length, to, true);
       assert.ok(read.kind === 'head' && read.end === whole);
     }
   });

@@ -27,3 +27,12 @@ const table: [written: string, host: string | undefined][] = [
 
 for (const [written, host] of table)
   test(`${JSON.stringify(written)} is ${host ?? 'no host'}`, () => assert.equal(hostOf(written), host));
+
+test('hosts are told apart however often they come, and the same one is the same string', () => {
+  const names = Array.from({ length: 1_000 }, (_, i) => `local--app-${i}-${i % 7}.example`);
+  for (let round = 0; round < 3; round++)
+    for (const name of names) {
+      assert.equal(hostOf(name), name);
+      assert.equal(hostOf(`${name.toUpperCase()}:8080`), name);
+    }
+});

@@ -1,7 +1,9 @@
-import { wholeNumberOf } from './fields.ts';
+import { textOf, wholeNumberOf } from './fields.ts';
 
 const [COLON, BRACKET, DOT] = [0x3a, 0x5b, 0x2e];
 const PORT_DIGITS_MAX = 5;
+/** Of what is remembered: longer than any name in the DNS with a port. */
+const REMEMBERED_MAX = 260;
 /** An address of IPv6 (RFC 3986 section 3.2.2), with or without a port. */
 const ADDRESS = /^(\[[0-9a-f:.]+\])(?::\d{0,5})?$/i;
 /** What a byte of a name may be. */
@@ -11,8 +13,29 @@ const nameBytes = new Uint8Array(256);
 for (const byte of Buffer.from("-._~!$&'()*+,;=%0123456789abcdefghijklmnopqrstuvwxyz")) nameBytes[byte] = SMALL;
 for (const byte of Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZ')) nameBytes[byte] = CAPITAL;
 
-/** A host as routes are written: in small letters, without port and closing dot. Undefined for what is none. */
+/** Hosts that were read, in the place that their spelling gives them; the last one with that place is kept. */
+const PLACES = 64;
+const known = new Array<{ readonly value: string; readonly host: string } | undefined>(PLACES).fill(undefined);
+
+/**
+ * A host as routes are written: in small letters, without port and closing dot. Undefined for what is none. The same text
+ * again gives the same string, which tables find without counting its letters anew.
+ */
 export function hostOf(value: string): string | undefined {
+  const { length } = value;
+  // What differs among the hosts of a router is in the middle and in the length.
+  const place = (length + 31 * value.charCodeAt(length >> 1) + value.charCodeAt(length >> 2)) & (PLACES - 1);
+  const last = known[place];
+  if (last?.value === value) return last.host;
+  if (length > REMEMBERED_MAX) return readHost(value);
+  // A part of a text keeps the whole of it; what is remembered must not.
+  const own = textOf(Buffer.from(value, 'latin1'), 0, length);
+  const host = readHost(own);
+  if (host !== undefined) known[place] = { value: own, host };
+  return host;
+}
+
+function readHost(value: string): string | undefined {
   if (value.charCodeAt(0) === BRACKET) return ADDRESS.exec(value)?.[1]?.toLowerCase();
   let end = 0;
   let hasCapitals = false;

@@ -91,7 +91,7 @@ export function knownName(text: string): KnownName | undefined {
 }
 
 /** Whether a word of small letters, digits and dashes is there, whatever the size of its letters. The bytes must be those of a token. */
-function isSpelledAt(bytes: Uint8Array, from: number, word: Uint8Array): boolean {
+export function isSpelledAt(bytes: Uint8Array, from: number, word: Uint8Array): boolean {
   for (let i = 0; i < word.length; i++) if (((bytes[from + i] ?? 0) | LOWER) !== word[i]) return false;
   return true;
 }

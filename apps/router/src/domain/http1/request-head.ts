@@ -1,4 +1,13 @@
-import { BAD_LINE, fields, readFields, tokensOf, UNFINISHED, wholeNumberOf } from './fields.ts';
+import {
+  BAD_LINE,
+  fields,
+  mayNameFields,
+  optionsOf,
+  readFields,
+  tokensOf,
+  UNFINISHED,
+  wholeNumberOf,
+} from './fields.ts';
 import { CHUNKED, type Framing, NO_BODY } from './framing.ts';
 import { hostOf } from './host.ts';
 import { type KnownName, knownName } from './known-names.ts';
@@ -33,8 +42,8 @@ export interface RequestHead {
   readonly expectsContinue: boolean;
   /** Requests that share it are for one container of a server class, where that can be; empty if none. */
   readonly affinityKey: string;
-  /** The header lines that may go on to a container, each with its CRLF. */
-  readonly lines: string;
+  /** The first line, and the header lines that may go on to a container, each with its CRLF. */
+  readonly forwarded: string;
 }
 
 export type ReadRequest =
@@ -70,7 +79,7 @@ export interface Said {
 const ABSOLUTE = /^https?:\/\/([^/?#]+)(.*)$/i;
 const SLASH = 0x2f;
 
-/** Reads the head that begins at `from`; there are bytes as far as `to`. */
+/** Reads the head that begins at `from`; there are bytes as far as `to`. Of a head that was read the bytes are not what they were. */
 export function readRequestHead(bytes: Buffer, from: number, to: number): ReadRequest {
   const line = readRequestLine(bytes, from, to);
   if (line.kind !== 'line') return line;
@@ -89,19 +98,14 @@ export function readRequestHead(bytes: Buffer, from: number, to: number): ReadRe
   if (host === undefined) return malformed('a Host that is no name of a host');
   if (target.authority !== '' && host !== hostOf(target.authority))
     return malformed('the target names another host than Host');
+  const options = optionsOf(said.connection);
   const { isHttp10 } = line;
-  return { kind: 'head', head: headOf({ method, target: target.path, isHttp10, host, framing }, said), end };
-}
-
-function headOf(
-  { method, target, isHttp10, host, framing }: Pick<RequestHead, 'method' | 'target' | 'isHttp10' | 'host' | 'framing'>,
-  said: Said,
-): RequestHead {
-  const options = tokensOf(said.connection);
   const asksUpgrade = said.upgrade !== '' && options.has('upgrade') && framing === NO_BODY && !isHttp10;
-  return {
+  const isAsWritten = target.authority === '' && !isHttp10;
+  const forwarded = forwardable(options, said.hasProxyToken, isAsWritten);
+  const head = {
     method,
-    target,
+    target: target.path,
     isHttp10,
     host,
     framing,
@@ -115,8 +119,9 @@ function headOf(
     // One that is dropped asks the container for nothing.
     expectsContinue: said.expectsContinue && !options.has('expect'),
     affinityKey: said.affinityKey,
-    lines: forwardable(options, said.hasProxyToken),
+    forwarded: isAsWritten ? forwarded : `${method} ${target.path} HTTP/1.1\r\n${forwarded}`,
   };
+  return { kind: 'head', head, end };
 }
 
 /** Whether HTTP/2 is among the protocols of an Upgrade header. */
@@ -198,7 +203,7 @@ function note(said: Said, name: KnownName, value: string): void {
       said.coding = value;
       break;
     case 'connection':
-      said.connection += `${value},`;
+      said.connection = said.connection === '' ? value : `${said.connection},${value}`;
       break;
     case 'upgrade':
       said.upgrade = value;
@@ -243,12 +248,13 @@ export function framingOf({ lengths, length, codings, coding }: Said): Framing |
 }
 
 /** The lines that go on, as they were written. */
-function forwardable(options: ReadonlySet<string>, hasProxyToken: boolean): string {
-  return fields.linesWithout((i) => {
+function forwardable(options: ReadonlySet<string>, hasProxyToken: boolean, withFirstLine: boolean): string {
+  const mayName = mayNameFields(options);
+  return fields.textWithout((i) => {
     const name = fields.heeded(i);
     if (name?.endsRequests || (hasProxyToken && name && isProxyToken(name.text, fields.value(i)))) return true;
-    return options.size > 0 && isNamed(fields.name(i), options);
-  });
+    return mayName && isNamed(fields.name(i), options);
+  }, withFirstLine);
 }
 
 function isProxyToken(name: string, value: string): boolean {

@@ -1,26 +1,43 @@
-import { endOfLine, endOfText, fields, isAt, readFields, tokensOf, UNFINISHED, wholeNumberOf } from './fields.ts';
+import {
+  endOfLine,
+  endOfText,
+  fields,
+  isAt,
+  mayNameFields,
+  optionsOf,
+  readFields,
+  textOf,
+  UNFINISHED,
+} from './fields.ts';
 import { CHUNKED, type Framing, NO_BODY, UNTIL_CLOSE } from './framing.ts';
 import type { KnownName } from './known-names.ts';
 
-/** What a container answers before its body. */
+/** What a container answers before its body. Its text is still in the bytes that were read: valid as long as they are. */
 export interface ResponseHead {
   readonly status: number;
-  /** Status and reason, as they were written. */
-  readonly statusText: string;
   readonly framing: Framing;
   /** Whether the container keeps the connection. */
   readonly keepsAlive: boolean;
   /** It has no free slot, whatever the router believed. */
   readonly isBusy: boolean;
   readonly upgrade: string;
-  /** The header lines that may go on to the client, each with its CRLF. */
-  readonly lines: string;
+  readonly bytes: Buffer;
+  /** Where status and reason are, as they were written: three digits, and what may follow them. */
+  readonly statusFrom: number;
+  readonly statusEnd: number;
+  /** Where the header lines are that may go on to the client, each with its CRLF. */
+  readonly linesFrom: number;
+  readonly linesEnd: number;
 }
 
 /** Where the three digits are in the first line. */
 const [MINOR_AT, STATUS_AT, STATUS_END] = [7, 9, 12];
+const STATUS_DIGITS = STATUS_END - STATUS_AT;
+const LINE_END_BYTES = 2;
 const [SPACE, ZERO, ONE] = [0x20, 0x30, 0x31];
 const HTTP1 = Buffer.from('HTTP/1.');
+const CHUNKED_WORD = Buffer.from('chunked');
+const KEEP_ALIVE_WORD = Buffer.from('keep-alive');
 
 export type ReadResponse =
   /** `end` = the place just past it. */
@@ -32,7 +49,7 @@ export type ReadResponse =
 const MALFORMED: ReadResponse = { kind: 'malformed' };
 const UNFINISHED_RESPONSE: ReadResponse = { kind: 'unfinished' };
 
-/** Reads the head that begins at `from`; there are bytes as far as `to`. */
+/** Reads the head that begins at `from`; there are bytes as far as `to`. What must not go on is taken out of them. */
 export function readResponseHead(bytes: Buffer, from: number, to: number, hasBody: boolean): ReadResponse {
   const lineEnd = endOfText(bytes, from, to);
   const fieldsFrom = endOfLine(bytes, lineEnd, to);
@@ -43,19 +60,50 @@ export function readResponseHead(bytes: Buffer, from: number, to: number, hasBod
   const said = gather();
   const framing = framingOf(said, hasBody && status >= 200 && status !== 204 && status !== 304);
   if (!framing) return MALFORMED;
-  const options = tokensOf(said.connection);
+  const options = optionsOf(said.connection);
   const isHttp11 = bytes[from + MINOR_AT] === ONE;
   const head = {
     status,
-    // Some write no space where there is no reason (RFC 9112 section 4 has one).
-    statusText: lineEnd - from === STATUS_END ? `${status} ` : fields.text.slice(STATUS_AT, lineEnd - from),
     framing,
     keepsAlive: (isHttp11 ? !options.has('close') : options.has('keep-alive')) && framing !== UNTIL_CLOSE,
     isBusy: said.isBusy,
     upgrade: said.upgrade,
-    lines: fields.linesWithout((i) => endsHere(i) || (options.size > 0 && isNamed(fields.name(i), options))),
+    bytes,
+    statusFrom: from + STATUS_AT,
+    statusEnd: lineEnd,
+    linesFrom: joinLines(options),
+    linesEnd: end - LINE_END_BYTES,
   };
   return { kind: 'head', head, end };
+}
+
+/** The same head, whatever becomes of the bytes that it was read from. */
+export function keptHead(head: ResponseHead): ResponseHead {
+  const { bytes, statusFrom, linesFrom, linesEnd } = head;
+  const kept = Buffer.from(bytes.subarray(statusFrom, linesEnd));
+  return {
+    ...head,
+    bytes: kept,
+    statusFrom: 0,
+    statusEnd: head.statusEnd - statusFrom,
+    linesFrom: linesFrom - statusFrom,
+    linesEnd: linesEnd - statusFrom,
+  };
+}
+
+export function statusTextOf({ bytes, statusFrom, statusEnd }: ResponseHead): string {
+  const text = textOf(bytes, statusFrom, statusEnd);
+  // Some write no space where there is no reason (RFC 9112 section 4 has one).
+  return text.length === STATUS_DIGITS ? `${text} ` : text;
+}
+
+export function linesOf({ bytes, linesFrom, linesEnd }: ResponseHead): string {
+  return textOf(bytes, linesFrom, linesEnd);
+}
+
+function joinLines(options: ReadonlySet<string>): number {
+  const mayName = mayNameFields(options);
+  return fields.joinWithout((i) => endsHere(i) || (mayName && isNamed(fields.name(i), options)));
 }
 
 function endsHere(i: number): boolean {
@@ -85,66 +133,66 @@ function statusOf(bytes: Buffer, from: number, lineEnd: number): number | undefi
 
 /** What the router heeds of the lines that were read last. */
 interface Said {
-  lengths: number;
-  length: string;
+  /** Undefined when there is none. */
+  length: number | undefined;
   codings: number;
-  coding: string;
   connection: string;
   upgrade: string;
   isBusy: boolean;
-  /** Two lengths that are not the same. */
-  contradicts: boolean;
+  /** It can be read in two ways, or in none. */
+  isAmbiguous: boolean;
 }
 
 function gather(): Said {
   const said: Said = {
-    lengths: 0,
-    length: '',
+    length: undefined,
     codings: 0,
-    coding: '',
     connection: '',
     upgrade: '',
     isBusy: false,
-    contradicts: false,
+    isAmbiguous: false,
   };
   for (let i = 0; i < fields.count; i++) {
     const name = fields.heeded(i);
-    if (name) note(said, name, fields.value(i));
+    if (name) note(said, name, i);
   }
   return said;
 }
 
-function note(said: Said, name: KnownName, value: string): void {
+function note(said: Said, name: KnownName, i: number): void {
   switch (name.text) {
-    case 'content-length':
-      said.contradicts ||= said.lengths > 0 && said.length !== value;
-      said.lengths += 1;
-      said.length = value;
+    case 'content-length': {
+      const length = fields.number(i);
+      said.isAmbiguous ||= length === undefined || (said.length ?? length) !== length;
+      said.length = length;
       break;
+    }
     case 'transfer-encoding':
       said.codings += 1;
-      said.coding = value;
+      said.isAmbiguous ||= !fields.says(i, CHUNKED_WORD);
       break;
     case 'connection':
-      said.connection += `${value},`;
+      said.connection = said.connection === '' ? connectionAt(i) : `${said.connection},${connectionAt(i)}`;
       break;
     case 'upgrade':
-      said.upgrade ||= value;
+      said.upgrade ||= fields.value(i);
       break;
     case 'portico-busy':
-      said.isBusy ||= value === '1';
+      said.isBusy ||= fields.value(i) === '1';
       break;
     default:
   }
 }
 
+/** What almost every one says needs no text of the whole head. */
+function connectionAt(i: number): string {
+  return fields.says(i, KEEP_ALIVE_WORD) ? 'keep-alive' : fields.value(i);
+}
+
 /** Undefined when it could be read in two ways. */
-function framingOf({ lengths, length, codings, coding, contradicts }: Said, hasBody: boolean): Framing | undefined {
-  if (contradicts || codings > 1 || (codings === 1 && lengths > 0)) return undefined;
-  if (codings === 1 && coding.toLowerCase() !== 'chunked') return undefined;
-  const bytes = lengths > 0 ? wholeNumberOf(length) : undefined;
-  if (lengths > 0 && bytes === undefined) return undefined;
+function framingOf({ length, codings, isAmbiguous }: Said, hasBody: boolean): Framing | undefined {
+  if (isAmbiguous || codings > 1 || (codings === 1 && length !== undefined)) return undefined;
   if (!hasBody) return NO_BODY;
   if (codings > 0) return CHUNKED;
-  return bytes === undefined ? UNTIL_CLOSE : { kind: 'length', bytes };
+  return length === undefined ? UNTIL_CLOSE : { kind: 'length', bytes: length };
 }

@@ -22,7 +22,7 @@ const dropped: ReadonlySet<string> = new Set([
   'te',
 ]);
 
-/** Turns a head that `containerHead` has written, and that these bytes begin with, into the fields of HTTP/2. */
+/** Turns a head that `writeContainerHead` has written, and that these bytes begin with, into the fields of HTTP/2. */
 export function containerRequest(bytes: Buffer): ContainerRequest {
   const lineEnd = bytes.indexOf('\r\n');
   const [method = '', path = ''] = bytes.toString('latin1', 0, lineEnd).split(' ');

@@ -68,7 +68,7 @@ export function readHttp2Head(fields: readonly string[], options: Http2HeadOptio
       authorization: said.authorization,
       expectsContinue: said.expectsContinue,
       affinityKey: said.affinityKey,
-      lines: `host: ${authority || said.host}\r\n${linesOf(block)}${isTunnel ? `sec-websocket-key: ${options.websocketKey()}\r\n` : ''}`,
+      forwarded: `${method} ${target} HTTP/1.1\r\nhost: ${authority || said.host}\r\n${linesOf(block)}${isTunnel ? `sec-websocket-key: ${options.websocketKey()}\r\n` : ''}`,
     },
   };
 }

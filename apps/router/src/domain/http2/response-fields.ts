@@ -1,5 +1,5 @@
 import { fields, readFields } from '../http1/fields.ts';
-import type { ResponseHead } from '../http1/response-head.ts';
+import { linesOf, type ResponseHead } from '../http1/response-head.ts';
 
 /** What HTTP/2 must not carry (RFC 9113 section 8.2.2), and what it has no use for. */
 const dropped: ReadonlySet<string> = new Set([
@@ -19,15 +19,19 @@ export function responseFields(head: ResponseHead, requestId: string, status = h
   return [
     ':status',
     String(status),
-    ...fieldsOf(head.lines, (name) => dropped.has(name) || (hasNoContent && name === 'content-length')),
+    ...fieldsOf(linesOf(head), (name) => dropped.has(name) || (hasNoContent && name === 'content-length')),
     'modal-function-call-id',
     `fc-${requestId}`,
   ];
 }
 
 /** The fields of an interim answer. */
-export function interimFields({ status, lines }: ResponseHead): string[] {
-  return [':status', String(status), ...fieldsOf(lines, (name) => dropped.has(name) || name === 'content-length')];
+export function interimFields(head: ResponseHead): string[] {
+  return [
+    ':status',
+    String(head.status),
+    ...fieldsOf(linesOf(head), (name) => dropped.has(name) || name === 'content-length'),
+  ];
 }
 
 /** The fields of trailer lines, each with its CRLF. */

@@ -105,7 +105,7 @@ export class ClientStream implements ExchangeClient {
 
   sendHead(head: ResponseHead, { requestId }: ClientHeadOptions, body: Buffer): boolean {
     if (!this.#isOpen) return true;
-    if (head.lines.length > ANSWER_HEAD_BYTES_MAX) {
+    if (head.linesEnd - head.linesFrom > ANSWER_HEAD_BYTES_MAX) {
       sendWhole(this.#stream, answers.unreachable, this.#isHead);
       return true;
     }
