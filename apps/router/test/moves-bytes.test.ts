@@ -98,6 +98,37 @@ test('what is heard is what was sent, also when bytes are to be kept that nobody
   }
 });
 
+test('bytes that were kept stay what they are when their wire has closed and others read', async () => {
+  const kept: Buffer[] = [];
+  let isClosed = false;
+  {
+    using wires = await pair({
+      accepted: {
+        onBytes(bytes, length) {
+          kept.push(bytes.subarray(0, length));
+          wires.accepted.keepBytes();
+        },
+        onClose() {
+          isClosed = true;
+        },
+      },
+    });
+    wires.connecting.writeText('first');
+    await eventually('it is heard', () => kept.length > 0);
+  }
+  await eventually('it has closed', () => isClosed);
+  let heard = '';
+  using wires = await pair({
+    accepted: { onBytes: (bytes, length) => (heard = bytes.toString('latin1', 0, length)) },
+    connecting: { onBytes: (bytes, length) => (heard = bytes.toString('latin1', 0, length)) },
+  });
+  for (const from of ['connecting', 'accepted'] as const) {
+    wires[from].writeText(`later, ${from}`);
+    await eventually('it is heard', () => heard === `later, ${from}`);
+  }
+  assert.equal(Buffer.concat(kept).toString(), 'first');
+});
+
 test('what is written to a side that has gone ends the wire, and nothing else', async () => {
   let isClosed = false;
   using wires = await pair({

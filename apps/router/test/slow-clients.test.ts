@@ -70,6 +70,21 @@ async function muchLater(): Promise<void> {
 
 const nothingRuns = () => eventually('no container is held', () => platform.loads.at(-1)?.pools.length === 0);
 
+test('empty lines before a request are read over, wherever they are cut', async () => {
+  for (const [first, second] of [
+    ['\r', '\n'],
+    ['\r\n\r', '\n\r\n'],
+    ['\r\n', '\r\n'],
+  ]) {
+    using client = rawClient(platform.port);
+    client.send(`${first}`);
+    // Whoever is answered after that has come after it.
+    await ask(platform.port);
+    client.send(`${second}${GET}\r\n`);
+    assert.equal((await client.reply()).status, 200, JSON.stringify([first, second]));
+  }
+});
+
 test('a head that comes byte by byte has no more time than another', async () => {
   using client = rawClient(platform.port);
   const sending = trickle(client, 'x', 20);

@@ -37,6 +37,8 @@ const AHEAD_BYTES_MAX = 64 * 1024;
 /** A head goes out in one write with this much of its body. */
 const TOGETHER_BYTES_MAX = 16 * 1024;
 
+const [LF, CR] = [0x0a, 0x0d];
+
 const IDLE: State = { kind: 'idle' };
 const HEAD: State = { kind: 'head' };
 const CLOSING: State = { kind: 'closing' };
@@ -219,6 +221,8 @@ export class ClientConnection implements WireListener, ExchangeClient {
     const to = this.#held ? bytes.length : length;
     const start = leadingLineEnds(bytes, to);
     if (start === to) return;
+    // An empty line that is cut in its middle.
+    if (to - start === 1 && bytes[start] === CR) return this.#await(bytes, start, to);
     const preface = start === 0 ? prefaceOf(bytes, to) : 'none';
     if (preface === 'whole') return this.#becomeHttp2(bytes.subarray(0, to));
     const read = readRequestHead(bytes, start, Math.min(to, start + this.#around.limits.headerBytesMax));
@@ -279,6 +283,6 @@ function isSecure(socket: Socket): socket is TLSSocket {
 /** Empty lines before a request are read over (RFC 9112 section 2.2). */
 function leadingLineEnds(bytes: Buffer, to: number): number {
   let at = 0;
-  while (at + 1 < to && bytes[at] === 0x0d && bytes[at + 1] === 0x0a) at += 2;
+  while (at + 1 < to && bytes[at] === CR && bytes[at + 1] === LF) at += 2;
   return at;
 }

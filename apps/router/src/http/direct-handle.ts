@@ -5,6 +5,12 @@ import process from 'node:process';
 interface Handle {
   /** Called after a read; gives the buffer for the next one if that is another. */
   onread: (this: Handle, buffer: ArrayBuffer | undefined) => unknown;
+  /** Kept by node:net: whether it reads. */
+  reading: boolean;
+  readStart(): number;
+  readStop(): number;
+  /** From now on it reads into this. */
+  useUserBuffer(buffer: Buffer): void;
   /** The two writes give 0, or the number of an error of libuv. */
   writeBuffer(request: WriteRequest, bytes: Buffer): number;
   writeLatin1String(request: WriteRequest, text: string): number;
@@ -64,6 +70,22 @@ export class DirectHandle {
     };
   }
 
+  /** Of a socket that was not made to read into a buffer. */
+  readInto(buffer: Buffer): void {
+    this.#handle.useUserBuffer(buffer);
+  }
+
+  pause(): void {
+    this.#handle.reading = false;
+    this.#handle.readStop();
+  }
+
+  /** Of one that has ended meanwhile nothing more is read. */
+  resume(): void {
+    this.#handle.reading = true;
+    this.#handle.readStart();
+  }
+
   /** False when the kernel has not taken it all: `onWritten` follows. */
   write(bytes: Buffer): boolean {
     return this.#isThrough(this.#handle.writeBuffer(request as WriteRequest, bytes), bytes);
@@ -74,8 +96,9 @@ export class DirectHandle {
     return this.#isThrough(this.#handle.writeLatin1String(request as WriteRequest, text), undefined);
   }
 
-  /** The socket reads for itself again. */
+  /** Whoever has the socket from now on reads for themselves. */
   release(): void {
+    this.pause();
     this.#handle.onread = this.#onread;
   }
 
@@ -106,8 +129,10 @@ export function directHandleOf(socket: Socket, listener: HandleListener): Direct
 }
 
 function isHandle(handle: unknown): handle is Handle {
-  const { onread, writeBuffer, writeLatin1String } = (handle ?? {}) as Partial<Handle>;
-  return [onread, writeBuffer, writeLatin1String].every((part) => typeof part === 'function');
+  const { onread, readStart, readStop, useUserBuffer, writeBuffer, writeLatin1String } = (handle ??
+    {}) as Partial<Handle>;
+  const parts = [onread, readStart, readStop, useUserBuffer, writeBuffer, writeLatin1String];
+  return parts.every((part) => typeof part === 'function');
 }
 
 function streamBinding(): StreamBinding | undefined {

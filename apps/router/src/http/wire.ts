@@ -1,4 +1,4 @@
-import { Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { type DirectHandle, directHandleOf } from './direct-handle.ts';
 
@@ -17,6 +17,11 @@ export interface WireListener {
 /** Large enough for almost every head; a wire that streams gets the larger one. */
 const READ_BYTES = 16 * 1024;
 const STREAM_READ_BYTES = 64 * 1024;
+
+/** Buffers of wires that have closed, for the next ones: new ones for each would keep the garbage collector busy. */
+const spare: Buffer[] = [];
+/** 4 MiB. */
+const SPARE_MAX = 256;
 
 /** What a wire begins as. Under TLS what was written may be read later: it is copied. */
 type Link = 'connecting' | 'connected' | 'secure';
@@ -43,7 +48,7 @@ export interface Wire {
 /** A socket that reads into one buffer again and again. */
 export class SocketWire implements Wire {
   readonly #socket: Socket;
-  #buffer = Buffer.allocUnsafeSlow(READ_BYTES);
+  #buffer = spare.pop() ?? Buffer.allocUnsafeSlow(READ_BYTES);
   /** What it holds is still needed. */
   #isBufferKept = false;
   #listener: WireListener;
@@ -54,6 +59,8 @@ export class SocketWire implements Wire {
   /** The kernel has not taken everything yet. */
   #isFull = false;
   #isPaused: boolean;
+  /** Somebody else has the socket, and what reads into the buffer with it. */
+  #isGivenBack = false;
 
   /** `open` makes the socket with the options given: they say where it reads to. */
   constructor(listener: WireListener, open: (options: object) => Socket, link: Link) {
@@ -81,11 +88,11 @@ export class SocketWire implements Wire {
       })
       .on('drain', () => this.#onDrain())
       .once('end', () => this.#listener.onEnd())
-      .once('close', () => this.#listener.onClose())
+      .once('close', () => this.#onClose())
       // The close that follows says it.
       .on('error', () => undefined);
     this.#socket.setNoDelay(true);
-    if (link === 'connected') this.#beDirect();
+    if (link === 'connected') this.#beginAccepted();
   }
 
   get isConnected(): boolean {
@@ -104,6 +111,13 @@ export class SocketWire implements Wire {
     this.#listener = listener;
   }
 
+  /** Node offers the reused buffer for sockets that connect, not for those it accepts: it goes to the handle. */
+  #beginAccepted(): void {
+    this.#beDirect();
+    if (this.#direct) this.#direct.readInto(this.#buffer);
+    else this.#socket.on('data', (bytes) => this.take(bytes));
+  }
+
   /** From now on, unless something waits in the socket. */
   #beDirect(): void {
     if (this.#direct || this.#isSecure || this.#socket.writableLength > 0 || this.#socket.writableEnded) return;
@@ -112,6 +126,12 @@ export class SocketWire implements Wire {
       onWritten: () => this.#listener.onDrain(),
       onFailure: () => this.destroy(),
     });
+  }
+
+  /** Nothing more is read. A buffer that somebody still needs is not the one that is here: see `keepBytes`. */
+  #onClose(): void {
+    if (this.#buffer.length === READ_BYTES && spare.length < SPARE_MAX && !this.#isGivenBack) spare.push(this.#buffer);
+    this.#listener.onClose();
   }
 
   /** The next read goes to the buffer that is there when this returns, and at no other time to another one. */
@@ -160,6 +180,7 @@ export class SocketWire implements Wire {
   giveBack(bytes: Buffer): Socket {
     this.#direct?.release();
     this.#direct = undefined;
+    this.#isGivenBack = true;
     this.#socket.pause().removeAllListeners('data');
     if (bytes.length > 0) this.#socket.unshift(Buffer.from(bytes));
     return this.#socket;
@@ -167,14 +188,16 @@ export class SocketWire implements Wire {
 
   pause(): void {
     this.#isPaused = true;
-    this.#socket.pause();
+    if (this.#direct) this.#direct.pause();
+    else this.#socket.pause();
   }
 
   /** Asked after every request: of one that was not paused Node need not hear. */
   resume(): void {
     if (!this.#isPaused) return;
     this.#isPaused = false;
-    this.#socket.resume();
+    if (this.#direct) this.#direct.resume();
+    else this.#socket.resume();
   }
 
   end(): void {
@@ -197,12 +220,7 @@ export function secureWire(accepted: TLSSocket, listener: WireListener): SocketW
 
 /** Takes over a connection that a server has accepted with `pauseOnConnect`. */
 export function acceptedWire(accepted: Socket, listener: WireListener): SocketWire {
-  // Node offers the reused buffer for sockets that connect, not for those it accepts: the handle moves over.
-  const inner = accepted as unknown as { _handle: unknown };
-  const handle = inner._handle;
-  inner._handle = null;
-  const wire = new SocketWire(listener, (options) => new Socket({ ...options, handle } as object), 'connected');
-  accepted.destroy();
+  const wire = new SocketWire(listener, () => accepted, 'connected');
   wire.resume();
   return wire;
 }

@@ -50,8 +50,8 @@ export type ReadRequest =
   /** `end` = the place just past it. */
   { readonly kind: 'head'; readonly head: RequestHead; readonly end: number } | MalformedRequest | UnfinishedRequest;
 
-/** `Authorization` with a proxy token is for the router; any other is for the app. */
-export const PROXY_BEARER = /^Bearer (wk-[A-Za-z0-9]+)\.(ws-[A-Za-z0-9]+)$/;
+/** `Authorization` with a proxy token is for the router, however its scheme is spelled; any other is for the app. */
+export const PROXY_BEARER = /^bearer +(wk-[a-z0-9]+)\.(ws-[a-z0-9]+)[ \t]*$/i;
 
 const EXPECTS_CONTINUE = /^[ \t]*100-continue/i;
 
