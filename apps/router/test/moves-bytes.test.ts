@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { eventually } from '@portico/testing';
 import { acceptedWire, SocketWire, type WireListener } from '../src/http/wire.ts';
@@ -16,11 +16,17 @@ const nothing: WireListener = {
 };
 
 /** Two wires, connected to each other: one that was accepted, one that has connected. */
-async function pair(of: { accepted?: Partial<WireListener>; connecting?: Partial<WireListener> }) {
+async function pair(of: {
+  accepted?: Partial<WireListener>;
+  connecting?: Partial<WireListener>;
+  /** What becomes of a connection before there is a wire. */
+  prepare?: (socket: Socket) => void;
+}) {
   const { promise: accepted, resolve } = Promise.withResolvers<SocketWire>();
-  const server = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) =>
-    resolve(acceptedWire(socket, { ...nothing, ...of.accepted })),
-  ).listen(0, '127.0.0.1');
+  const server = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) => {
+    of.prepare?.(socket);
+    resolve(acceptedWire(socket, { ...nothing, ...of.accepted }));
+  }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   const listener = { ...nothing, ...of.connecting };
@@ -127,6 +133,47 @@ test('bytes that were kept stay what they are when their wire has closed and oth
     await eventually('it is heard', () => heard === `later, ${from}`);
   }
   assert.equal(Buffer.concat(kept).toString(), 'first');
+});
+
+test('without a handle to write and read with, the socket does the same, and what is written need not stay', async () => {
+  const [written, heard, back] = [numbered(0, 500_000), [] as Buffer[], [] as Buffer[]];
+  using wires = await pair({
+    prepare: (socket) => Object.assign((socket as Socket & { _handle: object })._handle, { useUserBuffer: undefined }),
+    accepted: { onBytes: (bytes, length) => heard.push(Buffer.from(bytes.subarray(0, length))) },
+    connecting: { onBytes: (bytes, length) => back.push(Buffer.from(bytes.subarray(0, length))) },
+  });
+  assert.ok(wires.accepted.copies);
+  const again = Buffer.alloc(5_000);
+  for (let at = 0; at < written.length; at += again.length) {
+    written.copy(again, 0, at);
+    wires.accepted.write(again);
+  }
+  wires.connecting.write(written);
+  for (const all of [heard, back])
+    await eventually('all has come', () => Buffer.concat(all).length === written.length && Buffer.concat(all));
+  assert.ok(Buffer.concat(heard).equals(written));
+  assert.ok(Buffer.concat(back).equals(written));
+});
+
+test('a wire that is paused hears of bytes and of the end when it goes on', async () => {
+  const heard: string[] = [];
+  using wires = await pair({
+    accepted: {
+      onBytes: (bytes, length) => heard.push(bytes.toString('latin1', 0, length)),
+      onEnd: () => heard.push('the end'),
+    },
+  });
+  wires.connecting.writeText('first');
+  await eventually('it is heard', () => heard.length > 0);
+  wires.accepted.pause();
+  wires.connecting.writeText('second');
+  wires.connecting.end();
+  // What comes the other way comes after that.
+  wires.accepted.writeText('back');
+  assert.deepEqual(heard, ['first']);
+  wires.accepted.resume();
+  await eventually('all is heard', () => heard.at(-1) === 'the end');
+  assert.deepEqual(heard, ['first', 'second', 'the end']);
 });
 
 test('what is written to a side that has gone ends the wire, and nothing else', async () => {

@@ -65,6 +65,7 @@ const twice: readonly [why: string, lines: string, arrives: string[]][] = [
   ['before credentials of the app', 'authorization: Bearer wk-a.ws-b\r\nauthorization: Basic x\r\n', ['Basic x']],
   ['behind credentials of the app', 'authorization: Basic x\r\nauthorization: Bearer wk-a.ws-b\r\n', ['Basic x']],
   ['with its scheme in small letters', 'authorization: bearer wk-a.ws-b\r\n', []],
+  ['behind a tab', 'authorization:\tBearer wk-a.ws-b\r\n', []],
   ['before a tab', 'authorization: Bearer wk-a.ws-b\t\r\n', []],
   ['behind two spaces', 'Authorization: BEARER  wk-a.ws-b\r\n', []],
   ['twice', 'authorization: Bearer wk-a.ws-b\r\nauthorization: Bearer wk-c.ws-d\r\n', []],

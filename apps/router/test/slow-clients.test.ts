@@ -71,18 +71,25 @@ async function muchLater(): Promise<void> {
 const nothingRuns = () => eventually('no container is held', () => platform.loads.at(-1)?.pools.length === 0);
 
 test('empty lines before a request are read over, wherever they are cut', async () => {
-  for (const [first, second] of [
+  for (const [first = '', second = ''] of [
     ['\r', '\n'],
     ['\r\n\r', '\n\r\n'],
     ['\r\n', '\r\n'],
+    // Far more than a head may have.
+    ['\r', `\n${'\r\n'.repeat(500_000)}`],
   ]) {
     using client = rawClient(platform.port);
-    client.send(`${first}`);
+    client.send(first);
     // Whoever is answered after that has come after it.
     await ask(platform.port);
     client.send(`${second}${GET}\r\n`);
-    assert.equal((await client.reply()).status, 200, JSON.stringify([first, second]));
+    assert.equal((await client.reply()).status, 200, JSON.stringify([first, second.slice(0, 10)]));
   }
+  using other = rawClient(platform.port);
+  other.send('\r');
+  await ask(platform.port);
+  other.send(`${GET}\r\n`);
+  assert.equal((await other.reply()).status, 400);
 });
 
 test('a head that comes byte by byte has no more time than another', async () => {

@@ -6,7 +6,7 @@ export interface ClientLines {
   /** For the runner, which has it in its scope; the id of the request follows. */
   readonly ofRouter: Buffer;
   /** The same for a port of the user's own server; the host that was asked for follows. */
-  readonly forwarded: Buffer;
+  readonly ofPort: Buffer;
 }
 
 /** `address` is `ip:port`. */
@@ -14,7 +14,7 @@ export function clientLines(address: string, scheme: 'http' | 'https'): ClientLi
   const ip = address.slice(0, address.lastIndexOf(':'));
   return {
     ofRouter: Buffer.from(`portico-client-address: ${address}\r\nportico-scheme: ${scheme}\r\nportico-request-id: `),
-    forwarded: Buffer.from(`x-forwarded-for: ${ip}\r\nx-forwarded-proto: ${scheme}\r\nx-forwarded-host: `),
+    ofPort: Buffer.from(`x-forwarded-for: ${ip}\r\nx-forwarded-proto: ${scheme}\r\nx-forwarded-host: `),
   };
 }
 
@@ -36,7 +36,7 @@ export function writeContainerHead(head: RequestHead, { client, requestId, trace
   heads.text(traceparent);
   heads.text('\r\n');
   if (isPort) {
-    heads.whole(client.forwarded);
+    heads.whole(client.ofPort);
     heads.text(head.host);
     heads.text('\r\n');
   }

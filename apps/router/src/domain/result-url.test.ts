@@ -50,6 +50,11 @@ test('a script of another origin may follow and read; who names no origin is tol
   });
 });
 
+test('an origin of many spaces is read in one go', () => {
+  const origin = `a${' '.repeat(1_000_000)}b`;
+  assert.deepEqual(crossOriginHeaders({ forwarded: `origin: ${origin}\r\n` })['access-control-allow-origin'], origin);
+});
+
 test('only a preflight is answered as one', () => {
   const asks = 'access-control-request-method: GET\r\n';
   assert.equal(preflightAnswer({ method: 'OPTIONS', forwarded: 'host: a\r\n' }), undefined);

@@ -63,5 +63,5 @@ function nameOf(parameter: string): string {
 
 /** `name` in lower case. The first line of a head has no colon behind its first word. */
 function lineOf(head: string, name: string): string | undefined {
-  return new RegExp(`^${name}: *([^\\r]*?) *\\r$`, 'im').exec(head)?.[1];
+  return new RegExp(`^${name}:([^\\r]*)\\r$`, 'im').exec(head)?.[1]?.trim();
 }

@@ -7,6 +7,7 @@ import { type BodyFollower, createBodyFollower } from '../domain/http1/body-foll
 import { hasEmptyLine } from '../domain/http1/fields.ts';
 import { heads } from '../domain/http1/head-writer.ts';
 import { readRequestHead } from '../domain/http1/request-head.ts';
+import { badCharacter } from '../domain/http1/request-line.ts';
 import type { ResponseHead } from '../domain/http1/response-head.ts';
 import { prefaceOf } from '../domain/http2/preface.ts';
 import type { Timer } from '../domain/timer-wheel.ts';
@@ -58,8 +59,11 @@ export class ClientConnection implements WireListener, ExchangeClient {
   #isStopping = false;
   /** What is held is being read; whoever ends an exchange meanwhile need not go on with it. */
   #isReading = false;
+  /** The first half of an empty line has come, before a request. */
+  #isInLineEnd = false;
   /** For a client that does not know the chunked coding. */
   #dechunker: BodyFollower | undefined;
+  /** The client's kernel has taken all that was written. */
   #isThrough = true;
 
   constructor(accepted: Socket, around: Surroundings, onGone: (connection: ClientConnection) => void) {
@@ -103,8 +107,10 @@ export class ClientConnection implements WireListener, ExchangeClient {
   }
 
   onDrain(): void {
+    this.#isThrough = true;
     if (this.#state.kind === 'exchange') this.#state.exchange.onClientDrain();
     else if (this.#state.kind === 'tunnel') this.#state.listener.onDrain();
+    else if (this.#state.kind === 'idle') this.#readOn();
   }
 
   onEnd(): void {
@@ -143,19 +149,18 @@ export class ClientConnection implements WireListener, ExchangeClient {
     writeClientHead(head, options);
     const isTogether = !this.#dechunker && body.length <= TOGETHER_BYTES_MAX;
     if (isTogether && body.length > 0) heads.whole(body);
-    const isThrough = heads.sendTo(this.wire);
-    return isTogether ? isThrough : this.sendBody(body);
+    this.#isThrough = heads.sendTo(this.wire);
+    return isTogether ? this.#isThrough : this.sendBody(body);
   }
 
   sendBody(bytes: Buffer): boolean {
-    if (!this.#dechunker) return this.wire.write(bytes);
-    this.#isThrough = true;
-    this.#dechunker.follow(bytes, 0, bytes.length);
+    if (this.#dechunker) this.#dechunker.follow(bytes, 0, bytes.length);
+    else this.#isThrough = this.wire.write(bytes);
     return this.#isThrough;
   }
 
   sendAnswer(answer: Answer, closes: boolean, isHead: boolean): void {
-    this.wire.write(answerBytes(answer, closes, isHead));
+    this.#isThrough = this.wire.write(answerBytes(answer, closes, isHead));
   }
 
   end(closes: boolean): void {
@@ -163,8 +168,9 @@ export class ClientConnection implements WireListener, ExchangeClient {
     if (closes || this.#isStopping) return this.#close();
     this.#state = IDLE;
     this.#timer.start(this.#around.limits.idleTimeoutMs);
-    this.wire.resume();
-    this.#readHeld();
+    // Who does not read its answers is not asked for more requests.
+    if (this.#isThrough) this.#readOn();
+    else this.wire.pause();
   }
 
   cut(): void {
@@ -203,11 +209,12 @@ export class ClientConnection implements WireListener, ExchangeClient {
     if (this.#state.kind === 'exchange' && this.#held.length > AHEAD_BYTES_MAX) this.wire.pause();
   }
 
-  /** Requests that came ahead, as long as each is answered at once. A loop: thousands fit into what is held. */
-  #readHeld(): void {
+  /** Also of requests that came ahead, as long as each is answered at once. A loop: thousands fit into what is held. */
+  #readOn(): void {
+    this.wire.resume();
     if (this.#isReading) return;
     this.#isReading = true;
-    while (this.#held && this.#state.kind === 'idle') {
+    while (this.#held && this.#state.kind === 'idle' && this.#isThrough) {
       const held = this.#held;
       this.#held = undefined;
       this.#readHead(held, held.length);
@@ -219,10 +226,10 @@ export class ClientConnection implements WireListener, ExchangeClient {
     if (this.#held && !this.#hasHead(this.#held.length, fresh, length)) return;
     const bytes = this.#held ?? fresh;
     const to = this.#held ? bytes.length : length;
-    const start = leadingLineEnds(bytes, to);
-    if (start === to) return;
-    // An empty line that is cut in its middle.
-    if (to - start === 1 && bytes[start] === CR) return this.#await(bytes, start, to);
+    if (this.#isInLineEnd && bytes[0] !== LF) return this.#refuse(answers.badRequest(badCharacter.why));
+    const start = leadingLineEnds(bytes, this.#isInLineEnd ? 1 : 0, to);
+    this.#isInLineEnd = to - start === 1 && bytes[start] === CR;
+    if (start === to || this.#isInLineEnd) return;
     const preface = start === 0 ? prefaceOf(bytes, to) : 'none';
     if (preface === 'whole') return this.#becomeHttp2(bytes.subarray(0, to));
     const read = readRequestHead(bytes, start, Math.min(to, start + this.#around.limits.headerBytesMax));
@@ -242,14 +249,14 @@ export class ClientConnection implements WireListener, ExchangeClient {
     this.#hold(fresh, 0, length);
     const held = this.#held ?? fresh;
     if (hasEmptyLine(held, heldBytes)) return true;
-    return held.length - leadingLineEnds(held, held.length) >= this.#around.limits.headerBytesMax;
+    return held.length >= this.#around.limits.headerBytesMax;
   }
 
   /** The rest of a head must follow soon, and not be too long. */
   #await(bytes: Buffer, start: number, to: number): void {
     this.#begin();
     if (to - start >= this.#around.limits.headerBytesMax) return this.#refuse(answers.headTooLarge);
-    if (!this.#held) this.#hold(bytes, 0, to);
+    if (!this.#held) this.#hold(bytes, start, to);
   }
 
   /** The first byte of a head has come: the rest must follow soon. */
@@ -280,9 +287,9 @@ function isSecure(socket: Socket): socket is TLSSocket {
   return 'encrypted' in socket;
 }
 
-/** Empty lines before a request are read over (RFC 9112 section 2.2). */
-function leadingLineEnds(bytes: Buffer, to: number): number {
-  let at = 0;
+/** Where the empty lines before a request end: they are read over (RFC 9112 section 2.2). */
+function leadingLineEnds(bytes: Buffer, from: number, to: number): number {
+  let at = from;
   while (at + 1 < to && bytes[at] === CR && bytes[at + 1] === LF) at += 2;
   return at;
 }

@@ -7,11 +7,12 @@ interface Handle {
   onread: (this: Handle, buffer: ArrayBuffer | undefined) => unknown;
   /** Kept by node:net: whether it reads. */
   reading: boolean;
+  /** These give 0, or the number of an error of libuv. */
   readStart(): number;
   readStop(): number;
   /** From now on it reads into this. */
   useUserBuffer(buffer: Buffer): void;
-  /** The two writes give 0, or the number of an error of libuv. */
+  /** These two do, too. */
   writeBuffer(request: WriteRequest, bytes: Buffer): number;
   writeLatin1String(request: WriteRequest, text: string): number;
 }
@@ -80,10 +81,9 @@ export class DirectHandle {
     this.#handle.readStop();
   }
 
-  /** Of one that has ended meanwhile nothing more is read. */
   resume(): void {
     this.#handle.reading = true;
-    this.#handle.readStart();
+    if (this.#handle.readStart() !== 0) this.#listener.onFailure();
   }
 
   /** False when the kernel has not taken it all: `onWritten` follows. */

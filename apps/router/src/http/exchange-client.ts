@@ -28,6 +28,6 @@ export interface ExchangeClient {
   end(closes: boolean): void;
   /** The answer can't be completed: the client must not take it for the whole. */
   cut(): void;
-  /** From now on the bytes belong to another protocol; `early` are the first ones of the container. */
+  /** From now on the bytes belong to another protocol; `early` are the first ones of the container, valid until this returns as the head is. */
   becomeTunnel(head: ResponseHead, container: Wire, early: Buffer, onOver: () => void): void;
 }

@@ -20,10 +20,11 @@ const STREAM_READ_BYTES = 64 * 1024;
 
 /** Buffers of wires that have closed, for the next ones: new ones for each would keep the garbage collector busy. */
 const spare: Buffer[] = [];
-/** 4 MiB. */
+/** 4 MiB in each thread. */
 const SPARE_MAX = 256;
+const NOTHING = Buffer.alloc(0);
 
-/** What a wire begins as. Under TLS what was written may be read later: it is copied. */
+/** What a wire begins as. */
 type Link = 'connecting' | 'connected' | 'secure';
 
 /** What carries the bytes of one connection. */
@@ -32,6 +33,8 @@ export interface Wire {
   readonly isConnected: boolean;
   readonly isDestroyed: boolean;
   listener: WireListener;
+  /** What is written just now need not stay as it is. */
+  readonly copies: boolean;
   /** False when not all of it has gone: `onDrain` follows, and until then the writer should pause. */
   write(bytes: Buffer): boolean;
   /** The same for text of one byte a character. */
@@ -48,7 +51,7 @@ export interface Wire {
 /** A socket that reads into one buffer again and again. */
 export class SocketWire implements Wire {
   readonly #socket: Socket;
-  #buffer = spare.pop() ?? Buffer.allocUnsafeSlow(READ_BYTES);
+  #buffer: Buffer;
   /** What it holds is still needed. */
   #isBufferKept = false;
   #listener: WireListener;
@@ -62,16 +65,18 @@ export class SocketWire implements Wire {
   /** Somebody else has the socket, and what reads into the buffer with it. */
   #isGivenBack = false;
 
-  /** `open` makes the socket with the options given: they say where it reads to. */
+  /** `open` makes the socket, with the options given if it is to connect. */
   constructor(listener: WireListener, open: (options: object) => Socket, link: Link) {
     this.#listener = listener;
     this.#isConnected = link !== 'connecting';
     this.#isSecure = link === 'secure';
+    // Under TLS the bytes that are read are new ones each time.
+    this.#buffer = this.#isSecure ? NOTHING : (spare.pop() ?? Buffer.allocUnsafeSlow(READ_BYTES));
     // What was accepted does not flow before the first `resume`.
     this.#isPaused = link === 'connected';
     this.#socket = open({
       allowHalfOpen: true,
-      // Every write that the kernel does not take whole is followed by a drain.
+      // Every write that the kernel does not take whole is followed by a drain; one that was accepted lets some KiB wait.
       writableHighWaterMark: 1,
       onread: {
         buffer: () => this.#buffer,
@@ -101,6 +106,11 @@ export class SocketWire implements Wire {
 
   get isDestroyed(): boolean {
     return this.#socket.destroyed;
+  }
+
+  /** The socket may keep for a while what it is given, and say that all has gone: that is never the caller's. */
+  get copies(): boolean {
+    return !this.#direct;
   }
 
   get listener(): WireListener {
@@ -145,7 +155,7 @@ export class SocketWire implements Wire {
 
   write(bytes: Buffer): boolean {
     if (this.#direct) return this.#direct.write(bytes);
-    this.#socket.write(this.#isSecure ? Buffer.from(bytes) : bytes);
+    this.#socket.write(Buffer.from(bytes));
     return this.#isThrough();
   }
 

@@ -7,8 +7,10 @@ const FEW_BYTES = 16;
 /** What Node has for strings of one byte a character; `write` does the same in the end, and looks at its arguments for as long before. */
 type Bytes = Buffer & { latin1Write(text: string, at: number): number };
 
-/** Takes what was written. False when it still needs the bytes. */
 export interface HeadReceiver {
+  /** What it is given need not stay as it is. */
+  readonly copies: boolean;
+  /** False when not all has gone: the bytes must stay as they are, unless it copies. */
   write(bytes: Buffer): boolean;
 }
 
@@ -47,9 +49,10 @@ class HeadWriter {
 
   /** Sends all that was written since `begin`. */
   sendTo(receiver: HeadReceiver): boolean {
+    const { copies } = receiver;
     const isThrough = receiver.write(this.#bytes.subarray(0, this.#at));
-    // What is still needed must stay as it is; what one large head needed others do not.
-    if (!isThrough || this.#bytes.length > ROOM_BYTES) this.#bytes = roomFor(ROOM_BYTES);
+    // What one large head needed others do not.
+    if (!(isThrough || copies) || this.#bytes.length > ROOM_BYTES) this.#bytes = roomFor(ROOM_BYTES);
     return isThrough;
   }
 

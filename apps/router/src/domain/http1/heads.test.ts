@@ -51,6 +51,7 @@ const malformedResponses: [what: string, head: string][] = [
   ['a control character in the reason', 'HTTP/1.1 200 O\0K\r\n\r\n'],
   ['a line that ends with LF', 'HTTP/1.1 200 OK\n\r\n\r\n'],
   ['lengths that differ', 'HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n'],
+  ['a length that is written in two ways', 'HTTP/1.1 200 OK\r\ncontent-length: 5\r\ncontent-length: 05\r\n\r\n'],
   ['a length that is none', 'HTTP/1.1 200 OK\r\ncontent-length: +1\r\n\r\n'],
   ['a length and a coding', 'HTTP/1.1 200 OK\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n'],
   ['two codings', 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n\r\n'],

@@ -51,7 +51,7 @@ export type ReadRequest =
   { readonly kind: 'head'; readonly head: RequestHead; readonly end: number } | MalformedRequest | UnfinishedRequest;
 
 /** `Authorization` with a proxy token is for the router, however its scheme is spelled; any other is for the app. */
-export const PROXY_BEARER = /^bearer +(wk-[a-z0-9]+)\.(ws-[a-z0-9]+)[ \t]*$/i;
+export const PROXY_BEARER = /^[ \t]*bearer +(wk-[a-z0-9]+)\.(ws-[a-z0-9]+)[ \t]*$/i;
 
 const EXPECTS_CONTINUE = /^[ \t]*100-continue/i;
 

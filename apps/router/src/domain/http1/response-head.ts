@@ -133,7 +133,8 @@ function statusOf(bytes: Buffer, from: number, lineEnd: number): number | undefi
 
 /** What the router heeds of the lines that were read last. */
 interface Said {
-  /** Undefined when there is none. */
+  /** The last line that tells the length; -1 when there is none. */
+  lengthLine: number;
   length: number | undefined;
   codings: number;
   connection: string;
@@ -145,6 +146,7 @@ interface Said {
 
 function gather(): Said {
   const said: Said = {
+    lengthLine: -1,
     length: undefined,
     codings: 0,
     connection: '',
@@ -161,12 +163,12 @@ function gather(): Said {
 
 function note(said: Said, name: KnownName, i: number): void {
   switch (name.text) {
-    case 'content-length': {
-      const length = fields.number(i);
-      said.isAmbiguous ||= length === undefined || (said.length ?? length) !== length;
-      said.length = length;
+    case 'content-length':
+      said.isAmbiguous ||= said.lengthLine >= 0 && fields.value(said.lengthLine) !== fields.value(i);
+      said.lengthLine = i;
+      said.length = fields.number(i);
+      said.isAmbiguous ||= said.length === undefined;
       break;
-    }
     case 'transfer-encoding':
       said.codings += 1;
       said.isAmbiguous ||= !fields.says(i, CHUNKED_WORD);

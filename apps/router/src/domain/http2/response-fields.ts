@@ -13,15 +13,14 @@ const dropped: ReadonlySet<string> = new Set([
   'sec-websocket-accept',
 ]);
 
-/** The fields of an answer, names and values by turns. `status` is another one than the head's after a change of protocol. */
+/** The fields of an answer, names and values by turns. `requestId` is empty where the head has it already; `status` is another one than the head's after a change of protocol. */
 export function responseFields(head: ResponseHead, requestId: string, status = head.status): string[] {
   const hasNoContent = status === 204 || status < 200;
   return [
     ':status',
     String(status),
     ...fieldsOf(linesOf(head), (name) => dropped.has(name) || (hasNoContent && name === 'content-length')),
-    'modal-function-call-id',
-    `fc-${requestId}`,
+    ...(requestId === '' ? [] : ['modal-function-call-id', `fc-${requestId}`]),
   ];
 }
 

@@ -45,6 +45,10 @@ export class ContainerStream implements Wire {
     return this.#over.isConnected;
   }
 
+  get copies(): boolean {
+    return true;
+  }
+
   get isDestroyed(): boolean {
     return this.#isDestroyed;
   }
