@@ -146,7 +146,9 @@ test('a server that is stopped ends the requests it has within its exit_grace_pe
   assert.equal(exitCode, 0, said);
   assert.equal((await ask(platform, GUARDED)).status, 404);
   assert.match((await slow).text, /blue \/slow$/);
-  await eventually('the exit hook has run', async () => (await log('servers')).includes('the exit hook has run'));
+  // It is told to end when its grace is over, ten seconds after the stop.
+  const hasRun = async (): Promise<boolean> => (await log('servers')).includes('the exit hook has run');
+  await eventually('the exit hook has run', hasRun, { withinMs: 30_000 });
 });
 
 /** Perl is on every Debian; a folder with it and what it needs is an image without Python. */
