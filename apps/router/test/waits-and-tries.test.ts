@@ -121,23 +121,6 @@ test('a kept connection that the container has closed is replaced without the cl
   for (let i = 0; i < 20; i++) assert.equal((await ask(platform.port)).body, 'ok');
 });
 
-test('a client that does not read its answers leaves no connection to a container that stands still', async () => {
-  await using platform = await simulatedPlatform({ rateBurst: 10_000 });
-  const [requests, body] = [1_500, 'b'.repeat(8_000)];
-  let served = 0;
-  await platform.container('ta-1', (_request, response) => {
-    served += 1;
-    response.end(body);
-  });
-  using client = rawClient(platform.port);
-  client.socket.pause();
-  client.send(`GET / HTTP/1.1\r\nhost: ${HOST}\r\n\r\n`.repeat(requests));
-  await eventually('all are served, though nobody reads', () => served === requests);
-  assert.equal((await ask(platform.port)).body, body);
-  client.socket.resume();
-  for (let i = 0; i < requests; i++) assert.equal((await client.reply()).body, body);
-});
-
 test('garbage of a container becomes a 502, and its connection is not used again', async () => {
   await using platform = await simulatedPlatform();
   for (const garbage of [
