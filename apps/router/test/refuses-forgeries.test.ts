@@ -131,3 +131,16 @@ for (const [why, answer] of unasked)
     for (let i = 0; reply.status === 103 && i < 100; i++) reply = await client.reply();
     assert.deepEqual([reply.status, reply.body], [502, 'modal-http: unreachable']);
   });
+
+test('of an interim answer, too, the client gets only what may go on', async () => {
+  await using hinting = await simulatedPlatform();
+  const hint = 'HTTP/1.1 103\r\nlink: </a>\r\nConnection: x-hop\r\nX-Hop: 1\r\nportico-busy: 0\r\n\r\n';
+  await hinting.rawContainer('ta-1', (socket) =>
+    socket.on('data', () => socket.write(`${hint}HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok`)),
+  );
+  using client = rawClient(hinting.port);
+  client.send(`GET / HTTP/1.1\r\nhost: ${HOST}\r\n\r\n`);
+  const { status, headers } = await client.reply();
+  assert.deepEqual([status, ...headers], [103, ['link', '</a>']]);
+  assert.equal((await client.reply()).body, 'ok');
+});

@@ -1,5 +1,6 @@
+import { textOf } from './http1/fields.ts';
 import { heads } from './http1/head-writer.ts';
-import { linesOf, type ResponseHead, statusTextOf } from './http1/response-head.ts';
+import { lacksSpace, linesOf, type ResponseHead } from './http1/response-head.ts';
 
 export interface ClientHeadOptions {
   /** Empty: the head has it already. */
@@ -9,16 +10,13 @@ export interface ClientHeadOptions {
   readonly closes: boolean;
 }
 
-const STATUS_DIGITS = 3;
-
 /** Writes the head of an answer as the client gets it. */
 export function writeClientHead(head: ResponseHead, { requestId, isHttp10, closes }: ClientHeadOptions): void {
   const { bytes, statusFrom, statusEnd, linesFrom, linesEnd } = head;
   heads.begin();
   heads.text('HTTP/1.1 ');
   heads.part(bytes, statusFrom, statusEnd);
-  // Some write no space where there is no reason (RFC 9112 section 4 has one).
-  heads.text(statusEnd - statusFrom === STATUS_DIGITS ? ' \r\n' : '\r\n');
+  heads.text(lacksSpace(head) ? ' \r\n' : '\r\n');
   heads.part(bytes, linesFrom, linesEnd);
   if (requestId !== '') {
     heads.text('modal-function-call-id: fc-');
@@ -31,10 +29,16 @@ export function writeClientHead(head: ResponseHead, { requestId, isHttp10, close
 
 /** The head of an answer that changes the protocol. */
 export function upgradeHead(head: ResponseHead): string {
-  return `HTTP/1.1 ${statusTextOf(head)}\r\n${linesOf(head)}connection: Upgrade\r\nupgrade: ${head.upgrade}\r\n\r\n`;
+  return `${textOfHead(head)}connection: Upgrade\r\nupgrade: ${head.upgrade}\r\n\r\n`;
 }
 
 /** An interim answer. */
 export function interimHead(head: ResponseHead): string {
-  return `HTTP/1.1 ${statusTextOf(head)}\r\n${linesOf(head)}\r\n`;
+  return `${textOfHead(head)}\r\n`;
+}
+
+/** Without its empty line. */
+function textOfHead(head: ResponseHead): string {
+  const status = textOf(head.bytes, head.statusFrom, head.statusEnd);
+  return `HTTP/1.1 ${status}${lacksSpace(head) ? ' ' : ''}\r\n${linesOf(head)}`;
 }

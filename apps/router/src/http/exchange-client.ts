@@ -18,7 +18,7 @@ export interface ExchangeClient {
   resume(): void;
   /** An interim answer (1xx). */
   sendInterim(text: string): void;
-  /** `body` is what has come of the body along with the head, framing included. */
+  /** `body` is what has come of the body along with the head, framing included; both are valid until this returns. */
   sendHead(head: ResponseHead, options: ClientHeadOptions, body: Buffer): boolean;
   /** A further part of the body, framing included; valid until this returns. */
   sendBody(bytes: Buffer): boolean;

@@ -91,10 +91,9 @@ export function keptHead(head: ResponseHead): ResponseHead {
   };
 }
 
-export function statusTextOf({ bytes, statusFrom, statusEnd }: ResponseHead): string {
-  const text = textOf(bytes, statusFrom, statusEnd);
-  // Some write no space where there is no reason (RFC 9112 section 4 has one).
-  return text.length === STATUS_DIGITS ? `${text} ` : text;
+/** Some write no space where there is no reason (RFC 9112 section 4 has one). */
+export function lacksSpace({ statusFrom, statusEnd }: ResponseHead): boolean {
+  return statusEnd - statusFrom === STATUS_DIGITS;
 }
 
 export function linesOf({ bytes, linesFrom, linesEnd }: ResponseHead): string {
